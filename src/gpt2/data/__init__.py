@@ -1,0 +1,1 @@
+"""Ids on disk become (B, T) batches; text becomes ids."""

@@ -1,0 +1,1 @@
+"""Pure mappings of names and tensors between our formats and other tools'."""

@@ -1,0 +1,1 @@
+"""The architecture: one room for each part; edit a file to try an idea."""

@@ -1,0 +1,120 @@
+"""What a run says of itself: sums between log lines, `metrics.jsonl`, and the console line."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+# Dense bf16 peak, FLOP/s, from the makers' data sheets (without sparsity). Elsewhere MFU is n/a.
+PEAK_FLOPS = {
+    "V100": 125e12,
+    "A100": 312e12,
+    "H100": 989e12,
+    "H200": 989e12,
+    "RTX 3090": 71e12,
+    "RTX 4090": 165.2e12,
+    "L4": 121e12,
+    "A10G": 70e12,
+}
+
+
+def peak_flops(device: torch.device) -> float | None:
+    """The device's dense bf16 peak, or None where the table has none."""
+    if device.type != "cuda":
+        return None
+    name = torch.cuda.get_device_name(device)
+    return next((peak for part, peak in PEAK_FLOPS.items() if part in name.replace("NVIDIA ", "")), None)
+
+
+class LossMeter:
+    """Nats and targets since the last reset, added up on the device: reading them back costs a wait."""
+
+    def __init__(self) -> None:
+        self.nats: torch.Tensor | float = 0.0
+        self.targets = 0
+
+    def add(self, nats: torch.Tensor, targets: int) -> None:
+        self.nats = self.nats + nats.detach().double()
+        self.targets += targets
+
+    def mean(self) -> float:
+        """Nats a target, or NaN when there was none."""
+        return float(self.nats) / self.targets if self.targets else float("nan")
+
+    def state_dict(self) -> dict[str, float]:
+        return {"nats": float(self.nats), "targets": self.targets}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.nats, self.targets = float(state["nats"]), int(state["targets"])
+
+
+class MetricsFile:
+    """`metrics.jsonl`: one object a line, each with its `step`; a resumed run drops the lines it will write again."""
+
+    def __init__(self, path: Path, *, after_step: int) -> None:
+        self.path = path
+        kept = [line for line in read_metrics(path) if line["step"] <= after_step] if path.is_file() else []
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        partial.replace(path)
+
+    def write(self, step: int, **metrics: float) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **metrics}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of a metrics file; a last line cut off by a kill is left out."""
+    lines: list[dict[str, Any]] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            break
+    return lines
+
+
+class Clock:
+    """Speed and remaining time, measured over the steps since the last log line."""
+
+    def __init__(self, step: int) -> None:
+        self.step, self.at = step, time.perf_counter()
+        self.paused_s = 0.0
+
+    def pause(self, since: float) -> None:
+        """Leave out the time since `since`: evaluation and saving are not training speed."""
+        self.paused_s += time.perf_counter() - since
+
+    def lap(self, step: int) -> float:
+        """Seconds a step since the last lap."""
+        now = time.perf_counter()
+        per_step = (now - self.at - self.paused_s) / max(step - self.step, 1)
+        self.step, self.at, self.paused_s = step, now, 0.0
+        return per_step
+
+
+def console_line(step: int, metrics: dict[str, float], losses: dict[str, float | None], eta_s: float) -> str:
+    """One line for people.
+
+    loss: mean since the last line; dt: ms a step; sps: steps a second; mtps: million tokens a second; mfu: % of the
+    device's peak; train_loss: mean over all since the last evaluation; eval_loss: the last evaluation's.
+    """
+    dt = metrics["perf/step_ms"]
+    mfu = metrics.get("perf/mfu")
+    fields = {
+        "loss": f"{metrics['train/loss']:.3f}",
+        "dt": f"{dt:.1f}",
+        "sps": f"{1000 / dt:.3f}",
+        "mtps": f"{metrics['perf/tokens_per_sec'] / 1e6:.3f}",
+        "mfu": "n/a" if mfu is None else f"{100 * mfu:.1f}",
+        **{name: f"{value:.3f}" for name, value in losses.items() if value is not None},
+        "eta": f"{int(eta_s // 3600)}:{int(eta_s // 60 % 60):02d}:{int(eta_s % 60):02d}",
+    }
+    return f"step={step} " + " ".join(f"{name}={value}" for name, value in fields.items())
