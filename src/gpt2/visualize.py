@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt2.config import UserError
-from gpt2.training.recording import read_metrics
+from gpt2.metrics import read_metrics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

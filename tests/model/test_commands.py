@@ -17,24 +17,8 @@ from gpt2.suggestions import FOREIGN_NAMES
 
 from .conftest import write_corpus
 
-SIZES = [
-    "--layers",
-    "2",
-    "--heads",
-    "2",
-    "--dims",
-    "32",
-    "--seq_len",
-    "16",
-    "--batch_train",
-    "8",
-    "--batch_eval",
-    "8",
-    "--log_steps",
-    "2",
-    "--eval_steps",
-    "4",
-]
+SIZES = ["--layers=2", "--heads=2", "--dims=32", "--seq_len=16", "--batch_train=8", "--batch_eval=8"]
+SIZES += ["--log_steps=2", "--eval_steps=4"]
 
 
 def corpus_flags(directory: Path) -> list[str]:

@@ -44,17 +44,8 @@ def test_directory_and_pth_give_the_same_model_back(model: Transformer, tokenize
 def test_the_same_model_is_saved_as_the_same_bytes(model: Transformer, tokenizer: Tokenizer, tmp_path: Path) -> None:
     one, other = (save(tmp_path / name, model, tokenizer) for name in ("one", "other"))
     names = sorted(path.name for path in one.iterdir())
-    assert names == sorted(
-        [
-            "README.md",
-            "config.json",
-            "generation_config.json",
-            "model.safetensors",
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "vocab.txt",
-        ]
-    )
+    configs = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"]
+    assert names == sorted([*configs, "README.md", "model.safetensors", "vocab.txt"])
     assert all((one / name).read_bytes() == (other / name).read_bytes() for name in names)
 
 
@@ -77,15 +68,9 @@ def test_an_edited_architecture_is_saved_in_our_own_layout(
 
 
 def wordpiece(directory: Path) -> Tokenizer:
-    words = [
-        "<unk>",
-        "<s>",
-        "</s>",
-        "<pad>",
-        *"abcdefghijklmnopqrstuvwxyz",
-        *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
-    ]
-    (directory / "vocab.txt").write_text("\n".join([*words, "the", "river", "##s", "."][:-2] + ["."]) + "\n")
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = ["<unk>", "<s>", "</s>", "<pad>", *letters, *(f"##{letter}" for letter in letters), "the", "river", "."]
+    (directory / "vocab.txt").write_text("".join(f"{word}\n" for word in words))
     return load_tokenizer(directory / "vocab.txt")
 
 

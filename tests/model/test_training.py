@@ -18,8 +18,8 @@ from gpt2.data.batches import make_rows
 from gpt2.data.corpus import open_corpus
 from gpt2.data.tokenizer import Tokenizer
 from gpt2.evaluation.evaluator import evaluate
+from gpt2.metrics import read_metrics
 from gpt2.modeling.objective import next_token_nats
-from gpt2.training.recording import read_metrics
 from gpt2.training.run import Run, resolve
 from gpt2.training.schedule import learning_rate
 from gpt2.training.trainer import Trainer

@@ -53,10 +53,10 @@ class Tokenizer:
         return self.ids.get(PAD)
 
     @cached_property
-    def unknown(self) -> int | None:
-        """What stands for text that the vocabulary cannot say; byte-level BPE needs none."""
-        token = json.loads(self.files[TOKENIZER_FILE])["model"].get("unk_token")
-        return self.ids.get(token)
+    def roles(self) -> dict[str, int | None]:
+        """bos, eos, pad and unk → id. Unknown stands for text that the vocabulary cannot say; BPE needs none."""
+        unknown = json.loads(self.files[TOKENIZER_FILE])["model"].get("unk_token")
+        return {"bos": self.bos, "eos": self.eos, "pad": self.pad, "unk": self.ids.get(unknown)}
 
     @cached_property
     def vocab_sha256(self) -> str:

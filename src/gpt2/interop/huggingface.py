@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gpt2.config import ModelConfig
-from gpt2.data.tokenizer import Tokenizer
+
+Roles = Mapping[str, int | None]  # bos, eos, pad, unk → id, where the vocabulary has one
 
 # Ours → transformers', inside block i and outside of blocks.
 BLOCK_NAMES = {
@@ -42,13 +43,22 @@ def _is_conv1d(name: str) -> bool:
     return name.endswith(".weight") and name.removesuffix(".weight").endswith(CONV1D)
 
 
-def to_huggingface(state: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
-    """Our tensors under transformers' names and layouts; None when one of them has no place in a GPT-2."""
+def gpt2_names(layers: int) -> set[str]:
+    """Every tensor of a GPT-2, as transformers names it."""
+    parts = [f"transformer.h.{layer}.{part}" for layer in range(layers) for part in BLOCK_NAMES.values()]
+    with_bias = [*parts, "transformer.ln_f"]
+    names = {f"{name}.{leaf}" for name in with_bias for leaf in ("weight", "bias")}
+    return names | {"transformer.wte.weight", "transformer.wpe.weight"}
+
+
+def to_huggingface(state: Mapping[str, Tensor], layers: int) -> dict[str, Tensor] | None:
+    """Our tensors under transformers' names and layouts; None unless they are exactly those of a GPT-2."""
     mapped = {name_in_huggingface(name): (name, tensor) for name, tensor in state.items()}
-    if None in mapped:
+    if mapped.keys() != gpt2_names(layers):
         return None
     return {
-        str(theirs): (t.T.contiguous() if _is_conv1d(ours) else t.contiguous()) for theirs, (ours, t) in mapped.items()
+        str(theirs): (tensor.T.contiguous() if _is_conv1d(ours) else tensor.contiguous())
+        for theirs, (ours, tensor) in mapped.items()
     }
 
 
@@ -96,7 +106,7 @@ def reference_logits(tensors: Mapping[str, Tensor], config: ModelConfig, ids: Te
     return norm(x, "transformer.ln_f") @ tensors["transformer.wte.weight"].T  # (B, T, V)
 
 
-def config_json(config: ModelConfig, tokenizer: Tokenizer) -> dict[str, Any]:
+def config_json(config: ModelConfig, roles: Roles) -> dict[str, Any]:
     """transformers' GPT2Config for a model of ours."""
     return {
         "architectures": ["GPT2LMHeadModel"],
@@ -115,27 +125,21 @@ def config_json(config: ModelConfig, tokenizer: Tokenizer) -> dict[str, Any]:
         "initializer_range": 0.02,
         "tie_word_embeddings": True,
         "torch_dtype": "float32",
-        **roles(tokenizer),
+        **role_ids(roles),
     }
 
 
-def roles(tokenizer: Tokenizer) -> dict[str, int | None]:
+def role_ids(roles: Roles) -> dict[str, int | None]:
     """The ids of the marks that this vocabulary has. A missing one is written as None: GPT2Config's own defaults
     are ids of another vocabulary."""
-    return {"bos_token_id": tokenizer.bos, "eos_token_id": tokenizer.eos, "pad_token_id": tokenizer.pad}
+    return {f"{role}_token_id": roles.get(role) for role in ("bos", "eos", "pad")}
 
 
-def tokenizer_config_json(config: ModelConfig, tokenizer: Tokenizer) -> dict[str, Any]:
+def tokenizer_config_json(config: ModelConfig, roles: Roles, words: Sequence[str]) -> dict[str, Any]:
     """What makes transformers load tokenizer.json as it is, with the marks by name."""
-    marks = {
-        "bos_token": tokenizer.bos,
-        "eos_token": tokenizer.eos,
-        "pad_token": tokenizer.pad,
-        "unk_token": tokenizer.unknown,
-    }
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": config.seq_len,
         "clean_up_tokenization_spaces": False,
-        **{role: tokenizer.words[index] for role, index in marks.items() if index is not None},
+        **{f"{role}_token": words[index] for role, index in roles.items() if index is not None},
     }

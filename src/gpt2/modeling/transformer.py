@@ -96,7 +96,7 @@ class Transformer(nn.Module):
                     module.bias.zero_()
             elif isinstance(module, nn.Embedding):
                 draw(module.weight, INITIAL_STD)
-            elif isinstance(module, nn.LayerNorm):
+            elif isinstance(module, (nn.LayerNorm, nn.RMSNorm)):
                 module.reset_parameters()
             elif list(module.parameters(recurse=False)):
                 raise RuntimeError(f"initialize() has no rule for {name or 'the model'} ({type(module).__name__})")

@@ -1,11 +1,8 @@
-"""What a run says of itself: sums between log lines, `metrics.jsonl`, and the console line."""
+"""What a run says of itself: sums between log lines, its speed, and the console line."""
 
 from __future__ import annotations
 
-import json
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -51,34 +48,6 @@ class LossMeter:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.nats, self.targets = float(state["nats"]), int(state["targets"])
-
-
-class MetricsFile:
-    """`metrics.jsonl`: one object a line, each with its `step`; a resumed run drops the lines it will write again."""
-
-    def __init__(self, path: Path, *, after_step: int) -> None:
-        self.path = path
-        kept = [line for line in read_metrics(path) if line["step"] <= after_step] if path.is_file() else []
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
-        partial.replace(path)
-
-    def write(self, step: int, **metrics: float) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, **metrics}) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics file; a last line cut off by a kill is left out."""
-    lines: list[dict[str, Any]] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(line))
-        except ValueError:
-            break
-    return lines
 
 
 class Clock:

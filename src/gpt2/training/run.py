@@ -19,10 +19,11 @@ from gpt2.config import Config, GenerateConfig, UserError, build, to_yaml
 from gpt2.data.batches import sequence_beginnings
 from gpt2.evaluation.evaluator import Scores
 from gpt2.files import write_text
+from gpt2.metrics import MetricsFile
 from gpt2.progress import Progress
 from gpt2.saved_model import save_model
 from gpt2.training.model_card import model_card
-from gpt2.training.recording import LossMeter, MetricsFile, console_line
+from gpt2.training.recording import LossMeter, console_line
 from gpt2.training.trainer import Trainer
 
 SAMPLE_TOKENS = 60
