@@ -1,0 +1,56 @@
+"""Order as a pure function: keys from a seed, and a shuffle on disk that sorts lines by their keys."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+BUCKET_BYTES = 64 << 20
+MAX_BUCKETS = 256
+KEY_BITS = 64
+
+
+def order_key(*parts: int | str) -> int:
+    """Return a number of 64 bits that depends on `parts` alone; sorting by it puts things into seeded order."""
+    text = " ".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=KEY_BITS // 8).digest(), "big")
+
+
+def shuffle_lines(
+    source: Path, target: Path, *, seed: int, side: str, temporary: Path, buckets: int | None = None
+) -> None:
+    """Write the lines of `source` to `target` in the order of their keys.
+
+    A line's key comes from (seed, side, number of the line). Lines are dealt into buckets by the key's upper end and
+    each bucket is sorted by itself, so memory holds one bucket and the order does not depend on how many there are.
+    """
+    if buckets is None:
+        buckets = max(1, min(MAX_BUCKETS, math.ceil(source.stat().st_size / BUCKET_BYTES)))
+    names = [temporary / f"bucket-{number:03d}" for number in range(buckets)]
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(name.open("wb")) for name in names]
+        for index, line in enumerate(stack.enter_context(source.open("rb"))):
+            key = order_key(seed, side, index)
+            files[key * buckets >> KEY_BITS].write(b"%016x%012x" % (key, index) + line)
+    with target.open("wb") as out:
+        for name in names:
+            with name.open("rb") as bucket:
+                out.writelines(_sorted(bucket))
+            name.unlink()
+
+
+def _sorted(keyed_lines: Iterable[bytes]) -> list[bytes]:
+    """Sort lines that begin with 16 digits of key and their number, and take both off."""
+    return [line[28:] for line in sorted(keyed_lines, key=lambda line: line[:28])]
+
+
+def concatenate(sources: list[Path], target: Path) -> None:
+    """Write the files one after another into `target`."""
+    with target.open("wb") as out:
+        for source in sources:
+            with source.open("rb") as file:
+                shutil.copyfileobj(file, out)

@@ -1,0 +1,154 @@
+"""Give every document its side, train or test, once; and repeat the smaller sources' train text if asked."""
+
+from __future__ import annotations
+
+import shutil
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from expanda.keys import BuildConfig
+from expanda.lines import escape, read_documents, unescape
+from expanda.shuffling import order_key
+from expanda.utils import UserError
+
+SIDES = ("train", "test")
+NO_TEXT = "no sequence was kept, so there is nothing to build a corpus from; is min-length too large?"
+Piece = tuple[str, int, str]  # side, document, text of a sequence or of a part of one
+
+
+@dataclass
+class Side:
+    """What one side holds; `text_bytes` counts each sequence's UTF-8 and one newline, `documents` no repetition."""
+
+    documents: int = 0
+    lines: int = 0
+    text_bytes: int = 0
+
+
+def split_sources(sources: Sequence[Path], build: BuildConfig, temporary: Path) -> dict[str, Side]:
+    """Write `train.lines` and `test.lines` into `temporary`, in the sources' order, and return what each holds.
+
+    Args:
+        sources: files of documents, as `expanda.lines` describes them.
+
+    Raises:
+        UserError: there is no text, or it cannot be divided in the way the configuration asks for.
+    """
+    divide = _divide_tail if build.split_by == "tail" else _divide_documents
+    repeats = _repeats(sources) if build.balancing else [1] * len(sources)
+    sides = {side: Side() for side in SIDES}
+    train_of_source = temporary / "train.source"
+    with (temporary / "train.lines").open("wb") as train, (temporary / "test.lines").open("wb") as test:
+        for pieces, times in zip(divide(sources, build), repeats, strict=True):
+            with train_of_source.open("wb") as file:
+                counted = _write(pieces, {"train": file, "test": test})
+            for _ in range(times):
+                with train_of_source.open("rb") as file:
+                    shutil.copyfileobj(file, train)
+            for side, part in counted.items():
+                copies = times if side == "train" else 1
+                sides[side].documents += part.documents
+                sides[side].lines += copies * part.lines
+                sides[side].text_bytes += copies * part.text_bytes
+    train_of_source.unlink()
+    return sides
+
+
+def _write(pieces: Iterable[Piece], files: dict[str, BinaryIO]) -> dict[str, Side]:
+    counted = {side: Side() for side in SIDES}
+    last_document = dict.fromkeys(SIDES, -1)
+    for side, document, text in pieces:
+        files[side].write((escape(text) + "\n").encode())
+        counted[side].lines += 1
+        counted[side].text_bytes += _bytes_of(text)
+        if last_document[side] != document:
+            last_document[side] = document
+            counted[side].documents += 1
+    return counted
+
+
+def _bytes_of(text: str) -> int:
+    return len(text.encode()) + 1
+
+
+def _repeats(sources: Sequence[Path]) -> list[int]:
+    """How often each source's train text is written: as often as it fits into the largest source."""
+    sizes = [path.stat().st_size for path in sources]
+    return [max(sizes) // size if size else 1 for size in sizes]
+
+
+def _units(source: Path, by: str) -> Iterator[tuple[int, str]]:
+    """Yield (number of the unit that stays whole, sequence)."""
+    for line_number, (document, line) in enumerate(read_documents(source)):
+        yield (line_number if by == "line" else document), unescape(line)
+
+
+def _divide_documents(sources: Sequence[Path], build: BuildConfig) -> Iterator[Iterator[Piece]]:
+    """Take units in seeded order into test until it holds `split_ratio` of the bytes, but never all of them."""
+    sizes = []
+    for source in sources:
+        of_source = array("Q")
+        for unit, text in _units(source, build.split_by):
+            if unit == len(of_source):
+                of_source.append(0)
+            of_source[unit] += _bytes_of(text)
+        sizes.append(of_source)
+    in_test = _choose(sizes, build)
+    for number, source in enumerate(sources):
+        yield (
+            ("test" if in_test[number][unit] else "train", unit, text) for unit, text in _units(source, build.split_by)
+        )
+
+
+def _choose(sizes: Sequence[array[int]], build: BuildConfig) -> list[np.ndarray]:
+    """Return for each source an array of booleans, one a unit: is it in test?"""
+    counts = [len(of_source) for of_source in sizes]
+    units = sum(counts)
+    if not units:
+        raise UserError(NO_TEXT)
+    if units == 1 and build.split_ratio > 0:
+        what = "document" if build.split_by == "document" else "sequence"
+        other = "split-by = line or split-by = tail" if build.split_by == "document" else "split-by = tail"
+        raise UserError(f"there is only one {what}, which cannot be in train and in test; set {other} in [build]")
+    keys = np.fromiter(
+        (order_key(build.seed, number, unit) for number, n in enumerate(counts) for unit in range(n)), np.uint64, units
+    )
+    order = np.argsort(keys, kind="stable")
+    ordered = np.concatenate([np.frombuffer(of_source, np.uint64) for of_source in sizes])[order]
+    before = np.cumsum(ordered) - ordered  # bytes that test holds before it takes this unit
+    chosen = before < build.split_ratio * float(ordered.sum())
+    chosen[-1] = False
+    in_test = np.zeros(units, bool)
+    in_test[order[chosen]] = True
+    return np.split(in_test, np.cumsum(counts)[:-1])
+
+
+def _divide_tail(sources: Sequence[Path], build: BuildConfig) -> Iterator[Iterator[Piece]]:
+    """Cut the whole text at one character: the part before it is train, the part after it is test."""
+    total = sum(len(text) for source in sources for _, text in _units(source, "document"))
+    if not total:
+        raise UserError(NO_TEXT)
+    cut = int(total * (1 - build.split_ratio))  # nanoGPT's rule, so that its ids come out
+    if cut <= 0 or (cut == total and build.split_ratio > 0):
+        raise UserError(f"a text of {total:,} characters is too short for split-ratio = {build.split_ratio}")
+    position = 0
+    for source in sources:
+        yield _cut(source, cut - position)
+        position += sum(len(text) for _, text in _units(source, "document"))
+
+
+def _cut(source: Path, cut: int) -> Iterator[Piece]:
+    """Yield the source's pieces, `cut` being where test begins, counted in characters from the source's start."""
+    start = 0
+    for document, text in _units(source, "document"):
+        in_train = min(max(cut - start, 0), len(text))
+        if in_train:
+            yield "train", document, text[:in_train]
+        if in_train < len(text):
+            yield "test", document, text[in_train:]
+        start += len(text)

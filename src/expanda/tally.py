@@ -1,0 +1,76 @@
+"""Counts that must balance: what was read is what was kept and, by reason, what was dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from expanda.utils import UserError
+
+
+@dataclass
+class Tally:
+    """One kind of thing counted. `read` is counted on its own, so that a loss on the way shows."""
+
+    read: int = 0
+    kept: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def settle(self, reason: str | None, n: int = 1) -> None:
+        """Count `n` things as kept, or as dropped for `reason`."""
+        if reason is None:
+            self.kept += n
+        else:
+            self.dropped[reason] += n
+
+    def as_record(self) -> dict[str, Any]:
+        """Return plain data for the manifest."""
+        return {"read": self.read, "kept": self.kept, "dropped": dict(sorted(self.dropped.items()))}
+
+
+@dataclass
+class Report:
+    """What an extension counted in one input: pages (records, files), the sequences made of them, their characters."""
+
+    pages: Tally = field(default_factory=Tally)
+    sequences: Tally = field(default_factory=Tally)
+    characters: Tally = field(default_factory=Tally)
+
+    def read_sequence(self, text: str, reason: str | None) -> None:
+        """Count one candidate sequence, kept or dropped for `reason`, and its characters."""
+        self.sequences.read += 1
+        self.sequences.settle(reason)
+        self.characters.read += len(text)
+        self.characters.settle(reason, len(text))
+
+    def as_record(self) -> dict[str, Any]:
+        """Return plain data; `add_record` takes it back."""
+        return {
+            "pages": self.pages.as_record(),
+            "sequences": self.sequences.as_record(),
+            "characters": self.characters.as_record(),
+        }
+
+    def add_record(self, record: Mapping[str, Any]) -> None:
+        """Add what another report counted."""
+        for name, counts in record.items():
+            tally: Tally = getattr(self, name)
+            tally.read += counts["read"]
+            tally.kept += counts["kept"]
+            tally.dropped.update(counts["dropped"])
+
+    def check(self, source: object) -> None:
+        """Raise unless everything that was read is accounted for.
+
+        Raises:
+            UserError: an extension lost something without naming it.
+        """
+        for name, tally in vars(self).items():
+            dropped = sum(tally.dropped.values())
+            if tally.read != tally.kept + dropped:
+                raise UserError(
+                    f"{source}: {tally.read:,} {name} were read, but {tally.kept:,} kept and {dropped:,} dropped do "
+                    "not add up to that; the extension loses text, nothing was written"
+                )
