@@ -95,7 +95,7 @@ class TrainConfig:
     use_amp: bool = _setting(False, "mixed precision: bf16 where the device has it, else fp16 with a loss scaler")
     use_grad_ckpt: bool = _setting(False, "compute activations again in the backward pass, to save memory")
     compile: bool = _setting(False, "torch.compile the model")
-    gpus: int = _setting(0, "GPUs to train on; 0: whatever --device says")
+    gpus: int = _setting(0, "1 insists on a GPU; 0: whatever --device says")
     output_dir: str = _setting("", "directory of the run; default: the next free runs/<name>-<number>")
     save_model_path: str = _setting("", "also write the trained model to this .pth file")
     save_checkpoint_path: str = _setting("", "directory that collects checkpoints; default: <output_dir>/checkpoints")
@@ -131,6 +131,8 @@ class TrainConfig:
             problems.append(f"min_lr {self.min_lr} is above base_lr {self.base_lr}")
         if self.use_amp and self.precision != "fp32":
             problems.append(f"--use_amp chooses the precision by itself: leave out --precision {self.precision} or it")
+        if self.gpus > 1:
+            problems.append(f"--gpus {self.gpus}: a run takes one GPU in this version; --gpus 1 insists on one")
         if self.gpus and self.device in ("cpu", "mps"):
             problems.append(f"--gpus {self.gpus} and --device {self.device} contradict each other: leave out one")
         raise_all(problems)

@@ -138,14 +138,14 @@ def _sequence_bounds(corpus: Corpus) -> Ints:
 
 
 def sequence_beginnings(corpus: Corpus, *, count: int, tokens: int) -> list[str]:
-    """The first `tokens` tokens of the first `count` sequences, as text: prompts for samples."""
-    head = corpus.ids.slice(0, min(len(corpus.ids), SCAN_TOKENS >> 8))
+    """The whole words among the first `tokens` tokens of the first `count` sequences: prompts for samples."""
     marks = {corpus.tokenizer.bos, corpus.tokenizer.eos}
     beginnings: list[list[int]] = [[]]
-    for token in head.tolist():
+    for token in corpus.ids.slice(0, min(len(corpus.ids), SCAN_TOKENS >> 8)).tolist():
         if token not in marks:
             beginnings[-1].append(token)
         elif beginnings[-1]:
             beginnings.append([])
-    texts = [corpus.tokenizer.decode(ids[:tokens]).rstrip("\ufffd").strip() for ids in beginnings[:count]]
-    return [text for text in texts if text]
+    texts = [corpus.tokenizer.decode(ids[:tokens]) for ids in beginnings[:count]]
+    whole_words = [text[: text.rfind(" ")] if " " in text.strip() else text for text in texts]
+    return [text for words in whole_words if (text := words.rstrip("\ufffd").strip())]

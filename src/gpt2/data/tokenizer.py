@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from gpt2.config import UserError
 # A role is a token with this name in the vocabulary; the contract with expanda.
 BOS, EOS, PAD, END_OF_TEXT = "<s>", "</s>", "<pad>", "<|endoftext|>"
 VOCAB_FILE, TOKENIZER_FILE = "vocab.txt", "tokenizer.json"
+BREAKING = ("Cc", "Cf", "Zs", "Zl", "Zp")  # Unicode categories that a written token must not show
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ class Tokenizer:
         try:
             return list(self.backend.encode(text, add_special_tokens=False).ids)
         except Exception as error:  # the library raises nothing narrower
-            missing = sorted(set(text) - set(self.words))
-            raise UserError(f"cannot encode {text[:40]!r}: {error}; not in the vocabulary: {missing[:10]}") from error
+            missing = "".join(sorted(set(text) - set(self.backend.get_vocab())))
+            raise UserError(f"cannot encode {text[:40]!r}: the vocabulary has no token for {missing[:20]!r}") from error
 
     def prompt_ids(self, prompt: str) -> list[int]:
         """What a model is given: the begin mark, when the vocabulary has one, and the prompt.
@@ -193,9 +195,9 @@ def _kind(description: dict[str, Any]) -> str:
 
 
 def _written(token: str, kind: str) -> str:
-    """A token as vocab.txt and text corpora write it: a character that would break a line or a token is named."""
-    if kind != "char" or len(token) != 1:
-        return token
-    if token in " \n":
+    """A token as vocab.txt and text corpora write it: what would break a line or a token is named (expanda's rule)."""
+    if kind == "char" and token in (" ", "\n"):
         return "Ġ" if token == " " else "Ċ"
-    return f"\\u{ord(token):04x}" if token.isspace() or not token.isprintable() or token in "ĠĊ" else token
+    if kind == "char" and token in ("Ġ", "Ċ"):
+        return f"\\u{ord(token):04X}"
+    return "".join(f"\\u{ord(c):04X}" if c.isspace() or unicodedata.category(c) in BREAKING else c for c in token)
