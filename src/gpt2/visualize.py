@@ -38,8 +38,8 @@ def draw(model_path: Path, figure: Path | None, *, interactive: bool = False) ->
     canvas.suptitle(f"Loss of {model_path}")
     last = train[0][-1]
     _draw_losses(axes[0, 0], train, evaluation, "whole run")
-    _draw_losses(axes[0, 1], train, evaluation, "logarithmic steps")
-    axes[0, 1].set_xscale("log")
+    _draw_losses(axes[0, 1], _after(train, 1), _after(evaluation, 1), "logarithmic steps")
+    _scale_logarithmically(axes[0, 1])
     _draw_losses(axes[1, 0], _after(train, DETAIL_SHARE * last), _after(evaluation, DETAIL_SHARE * last), "detail")
     _draw_tail(axes[1, 1], _after(train, TAIL_SHARE * last), _after(evaluation, TAIL_SHARE * last))
     if figure is not None:
@@ -85,6 +85,15 @@ def _draw_losses(axes: Axes, train: Curve, evaluation: Curve, title: str) -> Non
     axes.plot(*train, color=TRAIN_COLOUR, linewidth=1.5, label="train")
     axes.plot(*evaluation, color=EVAL_COLOUR, linewidth=1.5, marker="o", markersize=3, label="evaluation")
     _label(axes, title)
+
+
+def _scale_logarithmically(axes: Axes) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_tail(axes: Axes, train: Curve, evaluation: Curve) -> None:

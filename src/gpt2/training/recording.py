@@ -36,7 +36,8 @@ class LossMeter:
         self.targets = 0
 
     def add(self, nats: torch.Tensor, targets: int) -> None:
-        self.nats = self.nats + nats.detach().double()
+        # Sums of many small numbers want 64 bits; mps has none.
+        self.nats = self.nats + nats.detach().to(torch.float32 if nats.device.type == "mps" else torch.float64)
         self.targets += targets
 
     def mean(self) -> float:
