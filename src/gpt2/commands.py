@@ -59,13 +59,9 @@ def train(options: Options) -> int:
         return 128 + run.stopped_by
     figure = run.output / "figure.png"
     draw(run.output, figure)
-    bits = (
-        ""
-        if scores.bits_per_byte is None
-        else f", {scores.bits_per_byte:.3f} bits per byte {scores.bytes_label}".rstrip()
-    )
+    result = f"loss {scores.loss:.3f}, perplexity {scores.perplexity:.1f}, bits per byte {scores.bits_text}"
     print(
-        f"\nmodel:   {run.output / 'model'} (loss {scores.loss:.3f}, perplexity {scores.perplexity:.1f}{bits})\n"
+        f"\nmodel:   {run.output / 'model'} ({result})\n"
         f"figure:  {figure}; samples: {run.output / 'samples.txt'}\n"
         f"try:     {launcher()} generate --model_path {run.output / 'model'}"
     )
@@ -87,9 +83,10 @@ def evaluate(options: Options) -> int:
     if options["json"]:
         print(json.dumps({"model": saved.source, "eval_corpus": str(corpus_path), **scores.to_dict()}, indent=2))
         return 0
-    bits = "n/a" if scores.bits_per_byte is None else f"{scores.bits_per_byte:.4f} {scores.bytes_label}".rstrip()
     print(f"{saved.source} on {corpus_path}: {scores.targets:,} targets")
-    print(f"loss {scores.loss:.4f} nats a token   perplexity {scores.perplexity:.2f}   bits per byte {bits}")
+    print(
+        f"loss {scores.loss:.4f} nats a token   perplexity {scores.perplexity:.2f}   bits per byte {scores.bits_text}"
+    )
     return 0
 
 

@@ -144,7 +144,7 @@ class GenerateConfig:
 
     num_samples: int = _setting(1, "continuations of each prompt")
     max_new_tokens: int = _setting(100, "tokens after the prompt, at most")
-    temperature: float = _setting(0.8, "below 1 bolder, above 1 wilder; 0 always takes the most probable token")
+    temperature: float = _setting(0.7, "below 1 bolder, above 1 wilder; 0 always takes the most probable token")
     top_k: int = _setting(0, "draw from the k most probable tokens; 0: from all")
     nucleus_prob: float = _setting(0.9, "draw from the fewest tokens that hold this share of the probability")
     seed: int = _setting(0, "seed of the draws")

@@ -6,7 +6,11 @@ import argparse
 import sys
 import typing
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
+
+if not __package__:  # run as a file, `python src/gpt2/main.py`: the package lies above
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from gpt2 import __version__
 from gpt2.config import PRESETS, DataConfig, GenerateConfig, ModelConfig, TrainConfig, UserError, flags_of

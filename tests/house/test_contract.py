@@ -14,9 +14,7 @@ from gpt2.data.corpus import open_corpus
 from gpt2.data.tokenizer import load_tokenizer
 from gpt2.main import main as gpt2
 
-ODD = (
-    "A tab\there, a no-break\u00a0space, Maltese Ġ and Ċ, a literal <s> and ##x, \\nabla, back\\slash. 한국어 문장."
-)
+ODD = "A tab\there, a no-break\u00a0space, Maltese Ġ and Ċ, a literal <s> and ##x, \\nabla, back\\slash. 한국어 문장."
 
 CONFIG = """
 [expanda.ext.text]

@@ -35,7 +35,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     binaries = target.parent / "bin"
     binaries.mkdir()
     for name, module in (("gpt2", "gpt2"), ("expanda", "expanda")):
-        (binaries / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')
+        (binaries / name).write_text(f'#!/bin/sh\nPYTHONPATH="{target}/src" exec "{sys.executable}" -m {module} "$@"\n')
     (binaries / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     for script in binaries.iterdir():
         script.chmod(0o755)
@@ -47,8 +47,8 @@ def shell(checkout: Path, command: str, *, stdin: str = "") -> subprocess.Comple
         **os.environ,
         **SHORT,
         "PATH": f"{checkout.parent / 'bin'}:{os.environ['PATH']}",
-        "PYTHONPATH": str(checkout / "src"),
     }
+    environment.pop("PYTHONPATH", None)
     return subprocess.run(
         ["bash", "-c", command], cwd=checkout, env=environment, capture_output=True, text=True, input=stdin, timeout=300
     )
@@ -120,7 +120,7 @@ def test_the_users_configuration_on_a_real_dump(checkout: Path, shared_data: Pat
     corpora = f"--train_corpus {build}/corpus.train.txt --eval_corpus {build}/corpus.test.txt"
     out = f"{tmp_path}/out"
     for command in (
-        f"cd {tmp_path} && python -m expanda build",
+        f"cd {tmp_path} && PYTHONPATH={checkout}/src python -m expanda build",
         f"bash run_train.sh {corpora} --vocab_path {build}/vocab.txt {sizes} --total_steps 300 --output_dir {out}",
         f"bash run_eval.sh --model_path {out}/model --eval_corpus {build}/corpus.test.txt",
         f"python src/gpt2/main.py generate --model_path {out}/model --prompt 'the sea' --num_samples 3 --json",

@@ -42,6 +42,11 @@ class Scores:
     def bits_per_byte(self) -> float | None:
         return self.nats / math.log(2) / self.text_bytes if self.text_bytes else None
 
+    @property
+    def bits_text(self) -> str:
+        """Bits per byte for people: 'n/a' where unknown, labelled where they are of normalised text."""
+        return "n/a" if self.bits_per_byte is None else f"{self.bits_per_byte:.4f} {self.bytes_label}".rstrip()
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "loss": self.loss,

@@ -11,7 +11,6 @@ from gpt2.training.trainer import Trainer
 def model_card(trainer: Trainer, scores: Scores) -> str:
     """Markdown, in facts only: sizes, data, steps, hardware, results on the whole evaluation split."""
     config, model = trainer.config, trainer.config.model
-    bits = scores.bits_per_byte
     hardware = platform.processor() or platform.machine() if trainer.device.type == "cpu" else trainer.device.type
     return f"""---
 pipeline_tag: text-generation
@@ -28,7 +27,7 @@ library_name: transformers
 | hardware | {hardware}, {trainer.precision.name} |
 | evaluation text | `{config.data.eval_corpus}`, {scores.targets:,} targets |
 | loss | {scores.loss:.4f} nats a token, perplexity {scores.perplexity:.2f} |
-| bits per byte | {"n/a" if bits is None else f"{bits:.4f} {scores.bytes_label}".strip()} |
+| bits per byte | {scores.bits_text} |
 
 `config.json` holds the whole configuration under `toolkit`; `metrics.jsonl` the course of the training.
 The text's licence is its source's: a model of Wikipedia carries CC BY-SA 4.0.
