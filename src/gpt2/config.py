@@ -23,6 +23,12 @@ def _setting(default: Any, help: str) -> Any:
     return field(default=default, metadata={"help": help})
 
 
+def _too_small(config: Any, least: int, names: str) -> list[str]:
+    """A problem for each of the named fields that is below `least`; NaN is below everything."""
+    values = {name: getattr(config, name) for name in names.split()}
+    return [f"{name} is {value}: it must be at least {least}" for name, value in values.items() if not value >= least]
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """Sizes of the network. Defaults are GPT-2 small (Radford et al. 2019, table 2)."""
@@ -36,11 +42,7 @@ class ModelConfig:
     vocab_size: int = _setting(50257, "rows of the embedding; always taken from the vocabulary, never a flag")
 
     def __post_init__(self) -> None:
-        problems = [
-            f"{name} is {getattr(self, name)}: it must be at least 1"
-            for name in ("layers", "heads", "dims", "rate", "seq_len", "vocab_size")
-            if getattr(self, name) < 1
-        ]
+        problems = _too_small(self, 1, "layers heads dims rate seq_len vocab_size")
         if not problems and self.dims % self.heads:
             problems.append(
                 f"dims {self.dims} is not divisible by heads {self.heads}: "
@@ -108,18 +110,9 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        positive = "batch_train batch_eval accumulate total_steps eval_steps eval_batches save_steps log_steps"
-        problems = [
-            f"{name} is {getattr(self, name)}: it must be at least 1"
-            for name in (*positive.split(), "keep_checkpoints")
-            if getattr(self, name) < 1
-        ]
-        not_negative = ("base_lr", "min_lr", "warmup_steps", "wd_rate", "clip", "gpus")
-        problems += [
-            f"{name} is {getattr(self, name)}: it must not be negative"
-            for name in not_negative
-            if getattr(self, name) < 0
-        ]
+        counts = "batch_train batch_eval accumulate total_steps eval_steps eval_batches save_steps log_steps"
+        problems = _too_small(self, 1, f"{counts} keep_checkpoints")
+        problems += _too_small(self, 0, "base_lr min_lr warmup_steps wd_rate clip gpus seed")
         problems += [
             f"{name} is {getattr(self, name)}: it must be at least 0 and below 1"
             for name in ("beta1", "beta2")
@@ -151,16 +144,8 @@ class GenerateConfig:
     ignore_eos: bool = _setting(False, "go on after the end of a text")
 
     def __post_init__(self) -> None:
-        problems = [
-            f"{name} is {getattr(self, name)}: it must be at least 1"
-            for name in ("num_samples", "max_new_tokens")
-            if getattr(self, name) < 1
-        ]
-        problems += [
-            f"{name} is {getattr(self, name)}: it must not be negative"
-            for name in ("temperature", "top_k", "seed")
-            if getattr(self, name) < 0
-        ]
+        problems = _too_small(self, 1, "num_samples max_new_tokens")
+        problems += _too_small(self, 0, "temperature top_k seed")
         if not 0 < self.nucleus_prob <= 1:
             problems.append(f"nucleus_prob is {self.nucleus_prob}: it must be above 0 and at most 1")
         raise_all(problems)

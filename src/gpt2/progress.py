@@ -45,7 +45,8 @@ class Progress:
             print(f"{self.title}: {100 * self.done / max(self.total, 1):.0f} %", file=sys.stderr, flush=True)
 
     def say(self, line: str) -> None:
-        """Print a line to stdout without tearing the bar."""
+        """Print a line to stdout without tearing the bar; who has just heard something needs no plain line."""
+        self.last_line_at = time.monotonic()
         if self.bar is not None:
             from tqdm import tqdm
 

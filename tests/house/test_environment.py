@@ -45,3 +45,12 @@ def test_missing_packages_are_named() -> None:
     bare = subprocess.run([sys.executable, "-S", *command[1:]], capture_output=True, text=True)
     assert bare.returncode == 1
     assert bare.stdout.splitlines() == declared("dependencies")
+
+
+def test_both_packages_carry_one_version() -> None:
+    import expanda
+    import gpt2
+
+    assert expanda.__version__ == gpt2.__version__
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## (\S+)", changes, re.M)[1] == gpt2.__version__
