@@ -34,7 +34,8 @@ class Checkpoint:
 
 
 def save_checkpoint(directory: Path, checkpoint: Checkpoint, *, keep: int) -> Path:
-    """Write one step directory; then remove all but the newest `keep` of them."""
+    """Write one step directory; then remove the older ones but for `keep` in all, never one of a later step: that
+    is either damaged, and passed over, or another's."""
     path = directory / f"step-{checkpoint.step:08d}"
     with new_directory(path) as partial:
         for group, tensors in checkpoint.tensors.items():
@@ -44,7 +45,8 @@ def save_checkpoint(directory: Path, checkpoint: Checkpoint, *, keep: int) -> Pa
         (partial / STATE_FILE).write_text(json.dumps(checkpoint.state, indent=2) + "\n", encoding="utf-8")
         hashes = {file.name: sha256(file) for file in sorted(partial.iterdir())}
         (partial / HASH_FILE).write_text(json.dumps(hashes, indent=2) + "\n", encoding="utf-8")
-    for old in _step_directories(directory)[keep:]:
+    not_later = [old for old in _step_directories(directory) if _step_of(old) <= checkpoint.step]
+    for old in not_later[keep:]:
         shutil.rmtree(old)
     sync(directory)
     return path
@@ -60,8 +62,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise UserError(f"{path}: damaged checkpoint: {problem}; name the directory above it to use the one before")
     tensors = {file.stem: load_file(file) for file in path.glob("*.safetensors")}
     state = json.loads((path / STATE_FILE).read_text(encoding="utf-8"))
-    match = STEP_NAME.fullmatch(path.name)
-    return Checkpoint(int(match[1]) if match else int(state["step"]), tensors, state)
+    return Checkpoint(int(state["step"]), tensors, state)
 
 
 def find_checkpoint(path: Path) -> tuple[Path | None, list[str]]:
@@ -103,6 +104,8 @@ def _step_directories(directory: Path) -> list[Path]:
     """Newest first."""
     if not directory.is_dir():
         return []
-    return sorted(
-        (p for p in directory.iterdir() if STEP_NAME.fullmatch(p.name)), key=lambda p: int(p.name[5:]), reverse=True
-    )
+    return sorted((p for p in directory.iterdir() if STEP_NAME.fullmatch(p.name)), key=_step_of, reverse=True)
+
+
+def _step_of(path: Path) -> int:
+    return int(path.name.removeprefix("step-"))

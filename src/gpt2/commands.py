@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gpt2.config import SECTIONS, GenerateConfig, UserError, coerce, flags_of, preset, read_file
+from gpt2.config import SECTIONS, GenerateConfig, UserError, build_generation, flags_of, preset, read_file
 from gpt2.data.batches import make_rows
 from gpt2.data.corpus import open_corpus
 from gpt2.data.tokenizer import load_tokenizer
@@ -16,8 +17,9 @@ from gpt2.evaluation.evaluator import evaluate as evaluate_model
 from gpt2.generation.generator import Sample
 from gpt2.generation.generator import generate as generate_samples
 from gpt2.saved_model import SavedModel, load_model
+from gpt2.training.placement import make_plan
 from gpt2.training.precision import choose_device
-from gpt2.training.run import Run, resolve
+from gpt2.training.run import Run
 from gpt2.visualize import draw
 
 Options = dict[str, Any]
@@ -47,14 +49,13 @@ def train(options: Options) -> int:
         section: {flag: options[flag] for flag in flags_of(kind) if flag in options}
         for section, kind in SECTIONS.items()
     }
-    run = Run(resolve(*layers, given, name=name))
+    run = Run(make_plan(*layers, given, name=name))
     scores = run.execute()
-    train_config = run.config.train
     if scores is None:
         assert run.stopped_by is not None
         print(
             f"stopped at step {run.trainer.step}; continue with:\n"
-            f"  {launcher()} train --from_checkpoint {train_config.save_checkpoint_path}"
+            f"  {launcher()} train --from_checkpoint {run.checkpoints}"
         )
         return 128 + run.stopped_by
     figure = run.output / "figure.png"
@@ -72,7 +73,7 @@ def evaluate(options: Options) -> int:
     """Scores over the whole corpus, as text or JSON."""
     saved = _load(options)
     corpus_path = options["eval_corpus"] or saved.config.data.eval_corpus
-    corpus = open_corpus(corpus_path, saved.tokenizer)
+    corpus = open_corpus(corpus_path, saved.tokenizer, options["vocab_path"] or saved.config.data.vocab_path)
     rows = make_rows(corpus, saved.model.config.seq_len, pack=saved.config.data.pack and not options["no_pack"])
     limit = options["total_steps"]
     if limit == 0 or limit < -1 or options["batch_eval"] < 1:
@@ -92,30 +93,38 @@ def evaluate(options: Options) -> int:
 
 def generate(options: Options) -> int:
     """Samples for --prompt, or for every line that is typed."""
-    kinds = flags_of(GenerateConfig)
-    try:
-        config = GenerateConfig(**{name: coerce(options[name], kinds[name][0]) for name in kinds if name in options})
-    except UserError:
-        raise
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    names = flags_of(GenerateConfig)
+    config = build_generation({name: options[name] for name in names if name in options})
     saved = _load(options)
+
+    def answer(prompt: str) -> None:
+        samples = generate_samples(saved.model, saved.tokenizer, prompt, config)
+        _print_samples(samples, as_json=options["json"])
+
     if options["prompt"] is not None:
-        _print_samples(
-            generate_samples(saved.model, saved.tokenizer, options["prompt"], config), as_json=options["json"]
-        )
+        answer(options["prompt"])
         return 0
     interactive = sys.stdin.isatty()
     if interactive:
         print(f"{saved.source}: write the beginning of a text; an empty line or Ctrl-D ends.")
+    status = 0
+    for prompt in _typed_lines("prompt> " if interactive else ""):
+        if not prompt and interactive:
+            break
+        try:
+            answer(prompt)
+        except UserError as error:  # this prompt cannot be continued; the next one perhaps can
+            print(f"gpt2: error: {error}", file=sys.stderr)
+            status = 0 if interactive else 1
+    return status
+
+
+def _typed_lines(question: str) -> Iterator[str]:
     while True:
         try:
-            prompt = input("prompt> " if interactive else "")
+            yield input(question)
         except EOFError:
-            return 0
-        if not prompt:
-            return 0
-        _print_samples(generate_samples(saved.model, saved.tokenizer, prompt, config), as_json=options["json"])
+            return
 
 
 def visualize(options: Options) -> int:

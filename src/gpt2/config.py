@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -137,7 +138,7 @@ class GenerateConfig:
 
     num_samples: int = _setting(1, "continuations of each prompt")
     max_new_tokens: int = _setting(100, "tokens after the prompt, at most")
-    temperature: float = _setting(0.7, "below 1 bolder, above 1 wilder; 0 always takes the most probable token")
+    temperature: float = _setting(0.7, "below 1 more careful, above 1 wilder; 0: always the most probable token")
     top_k: int = _setting(0, "draw from the k most probable tokens; 0: from all")
     nucleus_prob: float = _setting(0.9, "draw from the fewest tokens that hold this share of the probability")
     seed: int = _setting(0, "seed of the draws")
@@ -186,7 +187,7 @@ def raise_all(problems: Iterable[str]) -> None:
         raise UserError("\n".join(problems))
 
 
-def build(*layers: Mapping[str, Mapping[str, Any]]) -> Config:
+def build(*layers: Mapping[str, Mapping[str, Any] | None]) -> Config:
     """Lay mappings of sections over the defaults, later over earlier, and check everything at once.
 
     Raises:
@@ -196,20 +197,10 @@ def build(*layers: Mapping[str, Mapping[str, Any]]) -> Config:
     merged: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
     for layer in layers:
         for section, values in layer.items():
-            if section not in SECTIONS or not isinstance(values, Mapping):
-                problems.append(
-                    f"unknown section '{section}'{suggest(section, SECTIONS)} (sections: model, data, train)"
-                )
-                continue
-            types = typing.get_type_hints(SECTIONS[section])
-            for key, value in values.items():
-                if key not in types:
-                    problems.append(f"unknown setting '{section}.{key}'{suggest(key, types)}")
-                    continue
-                try:
-                    merged[section][key] = coerce(value, types[key])
-                except (TypeError, ValueError) as error:
-                    problems.append(f"{section}.{key}: {error}")
+            if section in SECTIONS and isinstance(values, Mapping | None):
+                merged[section].update(_typed(SECTIONS[section], values or {}, problems, prefix=f"{section}."))
+            else:
+                problems.append(f"unknown section '{section}'{suggest(section, SECTIONS)} (model, data, train)")
     built: dict[str, Any] = {}
     for name, section_type in SECTIONS.items():
         try:
@@ -218,6 +209,33 @@ def build(*layers: Mapping[str, Mapping[str, Any]]) -> Config:
             problems.append(str(error))
     raise_all(problems)
     return Config(**built)
+
+
+def build_generation(values: Mapping[str, Any]) -> GenerateConfig:
+    """The sampling settings from the flags that were given.
+
+    Raises:
+        UserError: lists every bad value.
+    """
+    problems: list[str] = []
+    typed = _typed(GenerateConfig, values, problems)
+    raise_all(problems)
+    return GenerateConfig(**typed)
+
+
+def _typed(section: type, values: Mapping[str, Any], problems: list[str], prefix: str = "") -> dict[str, Any]:
+    """The values as their fields' types; an empty one (YAML's null) leaves what was there before."""
+    types = typing.get_type_hints(section)
+    typed: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in types:
+            problems.append(f"unknown setting '{prefix}{key}'{suggest(key, types)}")
+        elif value is not None:
+            try:
+                typed[key] = coerce(value, types[key])
+            except (TypeError, ValueError) as error:
+                problems.append(f"{prefix}{key}: {error}")
+    return typed
 
 
 def coerce(value: Any, type_hint: Any) -> Any:
@@ -235,15 +253,15 @@ def coerce(value: Any, type_hint: Any) -> Any:
         if isinstance(value, bool):
             return value
         raise ValueError(f"{value!r} is not true or false")
-    if type_hint is int:
-        number = float(str(value).replace("_", "")) if not isinstance(value, bool) else float("nan")
-        if number != int(number):
-            raise ValueError(f"{value!r} is not a whole number")
-        return int(number)
-    if type_hint is float:
-        if isinstance(value, bool):
-            raise ValueError(f"{value!r} is not a number")
-        return float(value)
+    if type_hint in (int, float):
+        kind = "a whole number" if type_hint is int else "a number"
+        try:
+            number = float("nan") if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            number = float("nan")
+        if not math.isfinite(number) or (type_hint is int and number != int(number)):
+            raise ValueError(f"{value!r} is not {kind}")
+        return type_hint(number) if isinstance(value, str) and not value.isdigit() else type_hint(value)
     return str(value)
 
 

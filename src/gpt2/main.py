@@ -41,10 +41,14 @@ class Parser(argparse.ArgumentParser):
             group.add_argument(f"--{name}", default=argparse.SUPPRESS, metavar=metavar, help=help + shown)
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Parse everything, or raise one UserError that names every unknown flag."""
+        """Parse everything, or raise one UserError that names every unknown flag, or else what is missing."""
         parsed, unknown = self.parse_known_args(arguments)
         if unknown:
-            raise UserError("\n".join(self._explain(word) for word in unknown))
+            # A word behind an unknown flag is its value, not a mistake of its own.
+            pairs = zip(["", *unknown], unknown, strict=False)
+            raise UserError("\n".join(self._explain(w) for before, w in pairs if w[0] == "-" or before[:1] != "-"))
+        if "model_path" in parsed and parsed.model_path is None:
+            self.error("--model_path is missing: which model?")
         return parsed
 
     def _explain(self, word: str) -> str:
@@ -106,7 +110,7 @@ def _generate_parser() -> Parser:
 
 def _visualize_parser() -> Parser:
     parser = _parser("visualize", "draw the course of a run")
-    parser.add_argument("--model_path", required=True, metavar="PATH", help="a run, its model, or its metrics.jsonl")
+    parser.add_argument("--model_path", metavar="PATH", help="a run, its model, or its metrics.jsonl")
     parser.add_argument("--figure", metavar="FILE", help="picture to write (default: figure.png)")
     parser.add_argument("--interactive", action="store_true", help="show a window")
     return parser
@@ -117,9 +121,7 @@ def _parser(command: str, description: str) -> Parser:
 
 
 def _add_model_flags(parser: Parser) -> None:
-    parser.add_argument(
-        "--model_path", required=True, metavar="PATH", help="model directory, run directory, or .pth file"
-    )
+    parser.add_argument("--model_path", metavar="PATH", help="model directory, run directory, or .pth file")
     parser.add_argument("--vocab_path", help="only checked: a model brings its vocabulary")
     parser.add_argument("--use_gpu", action="store_true", help="insist on a GPU")
     parser.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto", help="(default: auto)")
@@ -145,9 +147,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = vars(make_parser(arguments[0]).parse(arguments[1:]))
     except UserError as error:
         return _report(error, status=2)
-    from gpt2 import commands
-
     try:
+        from gpt2 import commands
+
         return getattr(commands, arguments[0])(options)
     except UserError as error:
         return _report(error, status=1)

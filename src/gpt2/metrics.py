@@ -9,14 +9,15 @@ from typing import Any
 
 from gpt2.files import write_text
 
+METRICS_FILE = "metrics.jsonl"
+
 
 class MetricsFile:
-    """`metrics.jsonl`: one object a line, each with its `step`; a resumed run drops the lines it will write again."""
+    """One object a line, each with its `step`; begins with the `lines` of a run that is continued."""
 
-    def __init__(self, path: Path, *, after_step: int) -> None:
+    def __init__(self, path: Path, lines: list[dict[str, Any]]) -> None:
         self.path = path
-        kept = [line for line in read_metrics(path) if line["step"] <= after_step] if path.is_file() else []
-        write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
+        write_text(path, "".join(json.dumps(line) + "\n" for line in lines))
 
     def write(self, step: int, **metrics: float) -> None:
         with self.path.open("a", encoding="utf-8") as file:

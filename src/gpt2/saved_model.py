@@ -31,7 +31,7 @@ from gpt2.modeling.transformer import Transformer
 
 WEIGHTS_FILE = "model.safetensors"
 PTH_FORMAT = "gpt2-pretraining model"
-REFERENCE_TOLERANCE = 1e-3  # of the largest logit: rounding of two orders of fp32 sums stays far below
+REFERENCE_TOLERANCE = 1e-4  # of the largest logit: rounding of two orders of fp32 sums stays far below
 
 
 @dataclass(frozen=True)

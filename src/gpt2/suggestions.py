@@ -26,10 +26,10 @@ FOREIGN_NAMES = {
 }  # fmt: skip
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
+def suggest(name: object, known: Iterable[str]) -> str:
     """The end of an error message for an unknown `name`: ': did you mean …?' or nothing."""
     known = list(known)
-    plain = name.lstrip("-").replace("-", "_")
+    plain = str(name).lstrip("-").replace("-", "_")
     foreign = FOREIGN_NAMES.get(plain)
     near = [foreign] if foreign in known else difflib.get_close_matches(plain, known, n=1, cutoff=0.6)
     return f": did you mean {near[0]}?" if near else ""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt2.config import UserError
-from gpt2.metrics import read_metrics
+from gpt2.metrics import METRICS_FILE, read_metrics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,10 +26,14 @@ def draw(model_path: Path, figure: Path | None, *, interactive: bool = False) ->
     """
     import matplotlib
 
+    if figure is not None and (not figure.suffix or figure.is_dir()):
+        raise UserError(f"{figure}: name a file with a suffix that says the format, such as figure.png")
     if not interactive:
         matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    if interactive and plt.get_backend().lower() == "agg":
+        raise UserError("--interactive: there is no display here; --figure FILE writes a picture")
     metrics = read_metrics(find_metrics(model_path))
     train, evaluation = curve(metrics, "train/loss"), curve(metrics, "eval/loss")
     if not train[0]:
@@ -55,7 +59,7 @@ def draw(model_path: Path, figure: Path | None, *, interactive: bool = False) ->
 
 def find_metrics(path: Path) -> Path:
     """The metrics file that a path means: itself, or the one of a run or a model directory."""
-    for candidate in (path, path / "metrics.jsonl"):
+    for candidate in (path, path / METRICS_FILE):
         if candidate.is_file() and candidate.suffix == ".jsonl":
             return candidate
     raise UserError(f"{path}: no metrics.jsonl there; name a run's directory or a model that 'gpt2 train' saved")

@@ -78,6 +78,17 @@ def test_ids_mean_the_same_on_both_sides(
         assert tokenizer.decode(tokenizer.encode(ODD)) == ODD
 
 
+def test_outputs_in_several_directories_keep_their_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = "output-train-corpus = one/corpus.txt\noutput-test-corpus = other/corpus.txt\noutput-vocab = other/v.txt"
+    monkeypatch.setattr(f"{__name__}.CONFIG", CONFIG + places + "\noutput-raw-corpus = raw/text\n")
+    build(tmp_path, monkeypatch, "wordpiece")
+    manifest = json.loads((tmp_path / "other" / "manifest.json").read_text(encoding="utf-8"))
+    tokenizer = load_tokenizer("other/v.txt")
+    for split, directory in (("train", "one"), ("test", "other")):
+        corpus = open_corpus(f"{directory}/corpus.txt", tokenizer, "other/v.txt")
+        assert corpus.text_bytes == manifest["splits"][split]["text_bytes"]
+
+
 def test_a_prompt_outside_a_character_vocabulary_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tokenizer = load_tokenizer(build(tmp_path, monkeypatch, "char", ""))
     with pytest.raises(UserError, match="no token for '中'"):

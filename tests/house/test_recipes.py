@@ -22,12 +22,11 @@ TRAIN_AND_TALK = """
 import sys
 from pathlib import Path
 sys.path.insert(0, "tests")
-from model.conftest import tiny_config, write_corpus
-from gpt2.training.run import Run
+from model.conftest import tiny_config, tiny_run, write_corpus
 from gpt2.saved_model import load_model
 import json, torch
 directory = write_corpus(Path(sys.argv[1]) / "corpus")
-run = Run(tiny_config(directory, Path(sys.argv[1]) / "run", total_steps=4))
+run = tiny_run(tiny_config(directory, Path(sys.argv[1]) / "run", total_steps=4))
 run.execute()
 model = load_model(Path(sys.argv[1]) / "run").model
 ids = torch.arange(10)[None]

@@ -14,6 +14,8 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 from gpt2.config import Config, ModelConfig, build
 from gpt2.data.tokenizer import Tokenizer, load_tokenizer
 from gpt2.modeling.transformer import Transformer
+from gpt2.training.placement import make_plan
+from gpt2.training.run import Run
 
 CONTROL = ["<unk>", "<s>", "</s>", "<pad>"]
 
@@ -71,8 +73,14 @@ def tiny_config(corpus_dir: Path, output: Path, **train: Any) -> Config:
         "pack": train.pop("pack", True),
     }
     rhythm = {"batch_train": 8, "batch_eval": 8, "total_steps": 6, "warmup_steps": 2, "log_steps": 2, "eval_steps": 3}
-    paths = {"output_dir": str(output), "save_checkpoint_path": str(output / "checkpoints"), "device": "cpu"}
-    return build({"model": model, "data": data, "train": {**rhythm, **paths, **train}})
+    return build(
+        {"model": model, "data": data, "train": {**rhythm, "output_dir": str(output), "device": "cpu", **train}}
+    )
+
+
+def tiny_run(config: Config) -> Run:
+    """The run that `gpt2 train` would make of a configuration."""
+    return Run(make_plan(config.to_dict(), name="test"))
 
 
 def tiny_model(seed: int = 0, **sizes: int | float) -> Transformer:

@@ -70,7 +70,7 @@ def test_generate_prints_json_for_scripts(run_dir: Path, capsys: pytest.CaptureF
 def test_generate_reads_prompts_line_by_line(
     run_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("The river\n강은\n"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("The river\n\n강은\n"))
     assert main(["generate", "--model_path", str(run_dir), "--max_new_tokens", "3"]) == 0
     out = capsys.readouterr().out
     assert "The river" in out
@@ -83,6 +83,16 @@ def test_visualize_draws_a_picture(source: str, run_dir: Path, tmp_path: Path) -
     figure = tmp_path / "new" / "figure.png"
     assert main(["visualize", "--model_path", str(run_dir / source), "--figure", str(figure)]) == 0
     assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_figure_needs_a_format(run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for figure in ("figure", str(tmp_path)):
+        flags = ["--model_path", str(run_dir), "--figure", figure]
+        assert "a suffix that says the format" in error_of(capsys, ["visualize", *flags])
+
+
+def test_empty_settings_in_a_file_leave_the_defaults() -> None:
+    assert build({"train": None, "model": {"layers": None}, "data": {}}) == build()
 
 
 def test_settings_are_laid_over_each_other(tmp_path: Path) -> None:
@@ -126,14 +136,17 @@ def test_all_configuration_errors_come_at_once() -> None:
         (["train", "--total-steps", "4"], "did you mean --total_steps?"),
         (["train", "corpus.txt"], "unexpected argument 'corpus.txt'"),
         (["generate", "--model_path", "x", "--top_p", "0.9"], "did you mean --nucleus_prob?"),
-        (["generate"], "--model_path"),
+        (["generate"], "--model_path is missing"),
+        (["evaluate", "--n_layer", "3"], "unknown flag --n_layer: did you mean --layers?"),
         (["train", "--preset", "gpt3"], "gpt3"),
     ],
 )
 def test_wrong_command_lines_are_answered(
     arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert expected in error_of(capsys, arguments, status=2)
+    message = error_of(capsys, arguments, status=2)
+    assert expected in message
+    assert len(message.splitlines()) == 1, "one mistake is one line"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +158,11 @@ def test_wrong_command_lines_are_answered(
         (["--seq_len", "100000"], "shorter than one row of 100000"),
         (["--dropout", "1.5"], "dropout is 1.5"),
         (["--total_steps", "many"], "total_steps"),
-        (["--gpus", "1"], "--device cuda"),
+        (["--gpus", "1"], "--gpus 1: PyTorch sees none here"),
+        (["--gpus", "2"], "a run takes one GPU"),
+        (["--seed", "-1"], "seed is -1: it must be at least 0"),
+        (["--base_lr", "nan"], "'nan' is not a number"),
+        (["--total_steps", "inf"], "'inf' is not a whole number"),
         (["--from_checkpoint", "nowhere"], "nowhere: no valid checkpoint"),
         (["--from_pretrained", "nowhere"], "nowhere: no such model"),
         (["--config", "nowhere.yaml"], "nowhere.yaml: no such configuration file"),

@@ -93,7 +93,7 @@ def test_the_manifest_vouches_for_a_bin_and_names_its_bytes(tmp_path: Path) -> N
     (directory / "corpus.test.bin.json").unlink()
     names = ("corpus.test.txt", "corpus.test.bin", "vocab.txt")
     manifest = {
-        "config": {"build": {"output-test-corpus": "build/corpus.test.txt"}},
+        "config": {"build": {"output-test-corpus": "build/corpus.test.txt", "output-vocab": "build/vocab.txt"}},
         "splits": {"test": {"text_bytes": 4321}},
         "outputs": {name: {"sha256": sha256(directory / name)} for name in names},
     }

@@ -41,6 +41,8 @@ def test_top_k_and_temperature() -> None:
     assert probabilities(logits, temperature=0, top_k=0, nucleus_prob=1.0).tolist() == [[0.0, 1.0, 0.0, 0.0]]
     cold = probabilities(logits, temperature=0.5, top_k=0, nucleus_prob=1.0)
     torch.testing.assert_close(cold, torch.softmax(logits / 0.5, dim=1))
+    coldest = probabilities(logits, temperature=1e-40, top_k=0, nucleus_prob=1.0)
+    assert coldest.tolist() == [[0.0, 1.0, 0.0, 0.0]]
 
 
 def test_greedy_generation_equals_the_full_forward(model: Transformer, tokenizer: Tokenizer) -> None:

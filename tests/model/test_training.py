@@ -20,11 +20,12 @@ from gpt2.data.tokenizer import Tokenizer
 from gpt2.evaluation.evaluator import evaluate
 from gpt2.metrics import read_metrics
 from gpt2.modeling.objective import next_token_nats
-from gpt2.training.run import Run, resolve
+from gpt2.training.placement import make_plan
+from gpt2.training.run import Run
 from gpt2.training.schedule import learning_rate
 from gpt2.training.trainer import Trainer
 
-from .conftest import tiny_config, tiny_model
+from .conftest import tiny_config, tiny_model, tiny_run
 
 
 def assert_same(a: Checkpoint, b: Checkpoint) -> None:
@@ -33,6 +34,11 @@ def assert_same(a: Checkpoint, b: Checkpoint) -> None:
         assert a.tensors[group].keys() == b.tensors[group].keys()
         assert all(torch.equal(a.tensors[group][name], b.tensors[group][name]) for name in a.tensors[group])
     assert {k: v for k, v in a.state.items() if k != "config"} == {k: v for k, v in b.state.items() if k != "config"}
+
+
+def continue_run(path: Path, **train: object) -> Run:
+    """What `gpt2 train --from_checkpoint PATH` continues."""
+    return Run(make_plan({"train": {"from_checkpoint": str(path), **train}}, name="test"))
 
 
 def test_one_batch_can_be_overfitted(corpus_dir: Path, tmp_path: Path) -> None:
@@ -90,8 +96,8 @@ def test_accumulation_computes_the_same_update(corpus_dir: Path, tmp_path: Path)
 
 def test_a_run_writes_everything_and_continues_where_it_was_cut(corpus_dir: Path, tmp_path: Path) -> None:
     straight, cut = tmp_path / "straight", tmp_path / "cut"
-    Run(tiny_config(corpus_dir, straight, total_steps=6)).execute()
-    first = Run(tiny_config(corpus_dir, cut, total_steps=6, save_steps=2))
+    tiny_run(tiny_config(corpus_dir, straight, total_steps=6)).execute()
+    first = tiny_run(tiny_config(corpus_dir, cut, total_steps=6, save_steps=2))
     step, first.trainer.train_step = first.trainer.train_step, lambda: (step(), stop_after(3))[0]
 
     def stop_after(limit: int) -> None:
@@ -99,7 +105,7 @@ def test_a_run_writes_everything_and_continues_where_it_was_cut(corpus_dir: Path
             first.stopped_by = 15
 
     assert first.execute() is None
-    continued = Run(resolve({"train": {"from_checkpoint": str(cut)}}, name="test"))
+    continued = continue_run(cut)
     assert continued.trainer.step == 3
     continued.execute()
 
@@ -118,22 +124,22 @@ def test_a_run_writes_everything_and_continues_where_it_was_cut(corpus_dir: Path
 
 def test_a_directory_with_checkpoints_is_not_overwritten(corpus_dir: Path, tmp_path: Path) -> None:
     config = tiny_config(corpus_dir, tmp_path, total_steps=2)
-    Run(config).execute()
+    tiny_run(config).execute()
     again = {"train": {"output_dir": str(tmp_path)}}
     with pytest.raises(UserError, match="continue it with --from_checkpoint"):
-        resolve(again, name="test")
-    assert (
-        resolve({"train": {"output_dir": str(tmp_path), "from_checkpoint": "auto"}}, name="test").train.total_steps == 2
-    )
+        make_plan(again, name="test")
+    plan = make_plan({"train": {"output_dir": str(tmp_path), "from_checkpoint": "auto"}}, name="test")
+    assert plan.config.train.total_steps == 2
+    assert plan.continues == tmp_path / "checkpoints" / "step-00000002"
 
 
 def test_auto_starts_afresh_where_there_is_no_checkpoint(tmp_path: Path) -> None:
-    config = resolve({"train": {"output_dir": str(tmp_path / "new"), "from_checkpoint": "auto"}}, name="test")
-    assert config.train.from_checkpoint == ""
+    plan = make_plan({"train": {"output_dir": str(tmp_path / "new"), "from_checkpoint": "auto"}}, name="test")
+    assert plan.continues is None
 
 
 def test_the_newest_valid_checkpoint_is_found_and_damage_is_named(corpus_dir: Path, tmp_path: Path) -> None:
-    Run(tiny_config(corpus_dir, tmp_path, total_steps=6, save_steps=2, keep_checkpoints=2)).execute()
+    tiny_run(tiny_config(corpus_dir, tmp_path, total_steps=6, save_steps=2, keep_checkpoints=2)).execute()
     directory = tmp_path / "checkpoints"
     assert sorted(path.name for path in directory.iterdir()) == ["step-00000004", "step-00000006"]
     weights = directory / "step-00000006" / "model.safetensors"
@@ -149,7 +155,7 @@ def test_the_newest_valid_checkpoint_is_found_and_damage_is_named(corpus_dir: Pa
 
 
 def test_a_checkpoint_holds_no_pickle(corpus_dir: Path, tmp_path: Path) -> None:
-    Run(tiny_config(corpus_dir, tmp_path, total_steps=2)).execute()
+    tiny_run(tiny_config(corpus_dir, tmp_path, total_steps=2)).execute()
     suffixes = {path.suffix for path in (tmp_path / "checkpoints").rglob("*") if path.is_file()}
     assert suffixes == {".safetensors", ".json"}
 
@@ -237,7 +243,7 @@ def test_the_learning_rate_rises_to_its_peak_and_never_rises_again(
 
 
 def test_metrics_lines_carry_the_documented_names(corpus_dir: Path, tmp_path: Path) -> None:
-    Run(tiny_config(corpus_dir, tmp_path, total_steps=4, log_steps=1, eval_steps=4)).execute()
+    tiny_run(tiny_config(corpus_dir, tmp_path, total_steps=4, log_steps=1, eval_steps=4)).execute()
     lines = read_metrics(tmp_path / "metrics.jsonl")
     training = {"train/loss", "train/lr", "train/grad_norm", "perf/tokens_per_sec", "perf/step_ms", "progress/tokens"}
     assert [line["step"] for line in lines] == [0, 1, 2, 3, 4]

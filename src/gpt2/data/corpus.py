@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from gpt2.config import UserError
 from gpt2.data.tokenfile import TokenFile, shards_of, write_token_file
-from gpt2.data.tokenizer import VOCAB_FILE, Tokenizer
+from gpt2.data.tokenizer import Tokenizer
 from gpt2.files import sha256, write_text
 from gpt2.progress import Progress
 
@@ -30,57 +31,90 @@ class Corpus:
     text_bytes: int | None
 
 
-def open_corpus(path: str | Path, tokenizer: Tokenizer) -> Corpus:
-    """Open a corpus by its `.txt` or `.bin` path.
+def open_corpus(path: str | Path, tokenizer: Tokenizer, vocab_path: str | Path | None = None) -> Corpus:
+    """Open a corpus by its text or `.bin` path.
 
-    The `.bin` beside a `.txt` is used when it provably holds the same text: expanda's manifest, or the note that
-    this function leaves beside a `.bin` of its own, agrees on the hashes of both. Otherwise it is made anew.
-    A missing `.txt` whose `.bin` is there means the `.bin`.
+    The `.bin` beside a text is used when it provably holds the same: expanda's manifest (beside the corpus or beside
+    `vocab_path`), or the note that this function leaves beside a `.bin` of its own, agrees on the hashes of both.
+    Otherwise it is made anew. A missing text whose `.bin` is there means the `.bin`.
 
     Raises:
         UserError: nothing there, another vocabulary, a damaged `.bin`, or a token that is not in the vocabulary.
     """
     path = Path(path)
-    text_path, bin_path = path.with_suffix(".txt"), path.with_suffix(".bin")
-    manifest = _read_json(path.parent / "manifest.json")
+    bin_path = path if path.suffix == ".bin" else bin_path_of(path)
+    manifest = _find_manifest(path, vocab_path)
     ids = shards_of(bin_path)
-    if path.suffix == ".bin" or (not text_path.is_file() and ids):
+    if path == bin_path or (not path.is_file() and ids):
         if not ids:
             raise UserError(f"{path}: no such corpus")
-        _check_vocabulary(path, manifest, tokenizer)
+        manifest.check_vocabulary(path, tokenizer)
     elif not path.is_file():
-        raise UserError(f"{path}: no such corpus; 'expanda build' makes one, or name yours with --train_corpus")
-    elif not _manifest_agrees(manifest, text_path, ids):
-        _refresh(text_path, bin_path, tokenizer)
+        raise UserError(
+            f"{path}: no such corpus; 'expanda build' makes one, or name yours with --train_corpus and --eval_corpus"
+        )
+    elif not (ids and manifest.vouches_for([path, *ids])):
+        _refresh(path, bin_path, tokenizer)
         return Corpus(path, TokenFile([bin_path]), tokenizer, text_bytes=None)
     else:
-        _check_vocabulary(path, manifest, tokenizer)
-    return Corpus(path, TokenFile(ids), tokenizer, _text_bytes(manifest, path))
+        manifest.check_vocabulary(path, tokenizer)
+    return Corpus(path, TokenFile(ids), tokenizer, manifest.text_bytes(bin_path))
 
 
-def _check_vocabulary(path: Path, manifest: dict[str, Any], tokenizer: Tokenizer) -> None:
-    """A manifest names the vocabulary that the ids mean."""
-    for name, output in manifest.get("outputs", {}).items():
-        if Path(name).name == VOCAB_FILE and output["sha256"] != tokenizer.vocab_sha256:
+def bin_path_of(text_path: Path) -> Path:
+    """Where expanda puts the ids of a text: `corpus.txt` → `corpus.bin`, and `corpus` → `corpus.bin`."""
+    return text_path.with_name(text_path.name.removesuffix(".txt") + ".bin")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What expanda says of the files beside it; without one, it vouches for nothing."""
+
+    directory: Path
+    content: dict[str, Any]
+
+    def _sha256_of(self, path: Path) -> str | None:
+        for name, output in self.content.get("outputs", {}).items():
+            if (self.directory / name).resolve() == path.resolve():
+                return str(output["sha256"])
+        return None
+
+    def vouches_for(self, paths: list[Path]) -> bool:
+        """Whether every file is one of the build's and has not changed."""
+        return all(self._sha256_of(path) == sha256(path) for path in paths)
+
+    def check_vocabulary(self, corpus: Path, tokenizer: Tokenizer) -> None:
+        """The ids of a build mean its own vocabulary.
+
+        Raises:
+            UserError: the tokenizer has another one.
+        """
+        if not self.content:
+            return
+        name = Path(self.content["config"]["build"]["output-vocab"]).name
+        if self.content["outputs"][name]["sha256"] != tokenizer.vocab_sha256:
             raise UserError(
-                f"{path}: these ids were built with another vocabulary than the one given; "
-                f"use the {VOCAB_FILE} beside the corpus, or build the corpus with this vocabulary"
+                f"{corpus}: these ids were built with another vocabulary than the one given; "
+                f"use the {name} in {self.directory}, or build the corpus with this vocabulary"
             )
 
+    def text_bytes(self, bin_path: Path) -> int | None:
+        """UTF-8 bytes of the raw text of the split whose ids these are."""
+        build = self.content.get("config", {}).get("build", {})
+        for split in self.content.get("splits", {}):
+            # Both are named from the workspace; the manifest lies beside the vocabulary.
+            relative = os.path.relpath(build[f"output-{split}-corpus"], Path(build["output-vocab"]).parent)
+            if bin_path_of(self.directory / relative).resolve() == bin_path.resolve():
+                return int(self.content["splits"][split]["text_bytes"])
+        return None
 
-def _manifest_agrees(manifest: dict[str, Any], text_path: Path, ids: list[Path]) -> bool:
-    outputs = manifest.get("outputs", {})
-    files = [text_path, *ids]
-    return bool(ids) and all(path.name in outputs and outputs[path.name]["sha256"] == sha256(path) for path in files)
 
-
-def _text_bytes(manifest: dict[str, Any], path: Path) -> int | None:
-    build = manifest.get("config", {}).get("build", {})
-    for split in ("train", "test"):
-        output = build.get(f"output-{split}-corpus")
-        if output and Path(output).stem == path.stem:
-            return int(manifest["splits"][split]["text_bytes"])
-    return None
+def _find_manifest(corpus: Path, vocab_path: str | Path | None) -> Manifest:
+    for directory in (corpus.parent, *([Path(vocab_path).parent] if vocab_path else [])):
+        content = _read_json(directory / "manifest.json")
+        if {"config", "splits", "outputs"} <= content.keys():
+            return Manifest(directory, content)
+    return Manifest(corpus.parent, {})
 
 
 def _refresh(text_path: Path, bin_path: Path, tokenizer: Tokenizer) -> None:
@@ -89,7 +123,13 @@ def _refresh(text_path: Path, bin_path: Path, tokenizer: Tokenizer) -> None:
     wanted = {"text_sha256": sha256(text_path), "vocab_sha256": tokenizer.vocab_sha256}
     if bin_path.is_file() and _read_json(note_path) == {**wanted, "bin_sha256": sha256(bin_path)}:
         return
-    write_token_file(bin_path, _ids_of_text(text_path, tokenizer), tokenizer.vocab_size)
+    try:
+        write_token_file(bin_path, _ids_of_text(text_path, tokenizer), tokenizer.vocab_size)
+    except PermissionError as error:
+        raise UserError(
+            f"{bin_path}: the ids of this corpus must be written, and its directory is not writable; "
+            "copy the corpus to a directory that is"
+        ) from error
     write_text(note_path, json.dumps({**wanted, "bin_sha256": sha256(bin_path)}, indent=2) + "\n")
 
 

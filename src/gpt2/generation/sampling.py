@@ -22,6 +22,7 @@ def probabilities(logits: Tensor, *, temperature: float, top_k: int, nucleus_pro
     if 0 < top_k < logits.shape[1]:
         threshold = logits.topk(top_k, dim=1).values[:, -1:]  # (B, 1)
         logits = logits.masked_fill(logits < threshold, -torch.inf)
+    logits = logits - logits.amax(dim=1, keepdim=True)  # so that a tiny temperature cannot overflow
     return nucleus(torch.softmax(logits / temperature, dim=1), nucleus_prob)
 
 

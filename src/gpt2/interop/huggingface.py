@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gpt2.config import ModelConfig
 
+LAYER_NORM_EPSILON = 1e-5  # of every published GPT-2
 Roles = Mapping[str, int | None]  # bos, eos, pad, unk → id, where the vocabulary has one
 
 # Ours → transformers', inside block i and outside of blocks.
@@ -88,7 +89,7 @@ def reference_logits(tensors: Mapping[str, Tensor], config: ModelConfig, ids: Te
         return x @ tensors[f"{name}.weight"] + tensors[f"{name}.bias"]
 
     def norm(x: Tensor, name: str) -> Tensor:
-        return F.layer_norm(x, (D,), tensors[f"{name}.weight"], tensors[f"{name}.bias"], 1e-5)
+        return F.layer_norm(x, (D,), tensors[f"{name}.weight"], tensors[f"{name}.bias"], LAYER_NORM_EPSILON)
 
     x = tensors["transformer.wte.weight"][ids] + tensors["transformer.wpe.weight"][:T]  # (B, T, D)
     future = torch.ones(T, T, dtype=torch.bool, device=ids.device).triu(1)
@@ -121,7 +122,7 @@ def config_json(config: ModelConfig, roles: Roles) -> dict[str, Any]:
         "resid_pdrop": config.dropout,
         "embd_pdrop": config.dropout,
         "attn_pdrop": config.dropout,
-        "layer_norm_epsilon": 1e-5,
+        "layer_norm_epsilon": LAYER_NORM_EPSILON,
         "initializer_range": 0.02,
         "tie_word_embeddings": True,
         "torch_dtype": "float32",

@@ -51,8 +51,8 @@ def attend_in_fp32(query: Tensor, key: Tensor, value: Tensor, dropout: float) ->
         return causal_attention(query.float(), key.float(), value.float(), dropout).to(query.dtype)
 
 
-def choose_device(name: str, *, use_gpu: bool = False) -> torch.device:
-    """`auto` takes the first there is of cuda, mps, cpu.
+def choose_device(name: str, *, use_gpu: bool = False, flag: str | None = None) -> torch.device:
+    """`auto` takes the first there is of cuda, mps, cpu. `flag` is what the user wrote, for the message.
 
     Raises:
         UserError: a GPU is demanded and there is none.
@@ -67,7 +67,7 @@ def choose_device(name: str, *, use_gpu: bool = False) -> torch.device:
     if name == "auto":
         name = next(kind for kind, there in available.items() if there)
     if not available[name]:
-        raise UserError(f"--device {name}: PyTorch sees none here; leave it out to take what there is")
+        raise UserError(f"{flag or f'--device {name}'}: PyTorch sees none here; leave it out to take what there is")
     return torch.device(name)
 
 

@@ -1,12 +1,8 @@
-"""A run from beginning to end: its directory, its rhythm of logs, evaluations, samples and checkpoints."""
+"""A run from beginning to end: its rhythm of logs, evaluations, samples and checkpoints."""
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import re
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,103 +10,65 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from gpt2.checkpoint import find_checkpoint, holds_checkpoint, load_checkpoint, save_checkpoint
-from gpt2.config import Config, GenerateConfig, UserError, build, to_yaml
+from gpt2.checkpoint import load_checkpoint, save_checkpoint
+from gpt2.config import GenerateConfig, UserError, to_yaml
 from gpt2.data.batches import sequence_beginnings
 from gpt2.evaluation.evaluator import Scores
 from gpt2.files import write_text
-from gpt2.metrics import MetricsFile
+from gpt2.metrics import METRICS_FILE, MetricsFile, read_metrics
 from gpt2.progress import Progress
 from gpt2.saved_model import save_model
 from gpt2.training.model_card import model_card
+from gpt2.training.placement import Plan, without_places
 from gpt2.training.recording import LossMeter, console_line
 from gpt2.training.trainer import Trainer
 
 SAMPLE_TOKENS = 60
-STEPS_VARIABLE = "GPT2_TOTAL_STEPS"  # replaces total_steps: the tests run documented commands shortened
-
-
-def resolve(*layers: dict[str, dict[str, Any]], name: str) -> Config:
-    """The configuration of a run: defaults < the continued run's < the given layers, with its directories named.
-
-    Raises:
-        UserError: bad settings, a checkpoint that is not there, or an output directory that is taken.
-    """
-    config = build(*layers)
-    if config.train.from_checkpoint:
-        path = _checkpoint_to_continue(config)
-        if path is not None:
-            saved = load_checkpoint(path).state["config"]
-            config = build(saved, *layers, {"train": {"from_checkpoint": str(path), "from_pretrained": ""}})
-        else:
-            config = _with_train(config, from_checkpoint="")
-    if os.environ.get(STEPS_VARIABLE):
-        config = build(config.to_dict(), {"train": {"total_steps": os.environ[STEPS_VARIABLE]}})
-    output = config.train.output_dir or _free_directory(Path("runs"), name)
-    collected = config.train.save_checkpoint_path or str(Path(output) / "checkpoints")
-    config = _with_train(config, output_dir=str(output), save_checkpoint_path=collected)
-    if not config.train.from_checkpoint and holds_checkpoint(Path(collected)):
-        raise UserError(
-            f"{collected} holds checkpoints of another run: continue it with --from_checkpoint {collected}, "
-            "or choose another --output_dir"
-        )
-    return config
-
-
-def _with_train(config: Config, **changes: Any) -> Config:
-    return dataclasses.replace(config, train=dataclasses.replace(config.train, **changes))
-
-
-def _checkpoint_to_continue(config: Config) -> Path | None:
-    """The step directory that --from_checkpoint means; None when 'auto' finds none."""
-    wanted = config.train.from_checkpoint
-    place = wanted
-    if wanted == "auto":
-        place = config.train.save_checkpoint_path or (
-            str(Path(config.train.output_dir) / "checkpoints") if config.train.output_dir else ""
-        )
-        if not place:
-            raise UserError(
-                "--from_checkpoint auto needs --output_dir or --save_checkpoint_path: where should it look?"
-            )
-    if (Path(place) / "checkpoints").is_dir():
-        place = str(Path(place) / "checkpoints")  # the directory of a run was named
-    path, passed_over = find_checkpoint(Path(place))
-    for line in passed_over:
-        print(line, file=sys.stderr)
-    if path is None and wanted != "auto":
-        raise UserError(f"--from_checkpoint {wanted}: no valid checkpoint there")
-    return path
-
-
-def _free_directory(parent: Path, name: str) -> Path:
-    """runs/<name>-1, or the next number that no run has."""
-    taken = [
-        int(match[1]) for p in parent.glob(f"{name}-*") if (match := re.fullmatch(rf"{re.escape(name)}-(\d+)", p.name))
-    ]
-    return parent / f"{name}-{max(taken, default=0) + 1}"
+SAMPLES_FILE = "samples.txt"  # lines `step N: prompt -> text`
 
 
 class Run:
-    """`gpt2 train` after its configuration is resolved: `execute` trains, evaluates, samples and saves."""
+    """`gpt2 train` after its settings and directories are found: `execute` trains, evaluates, samples and saves."""
 
-    def __init__(self, config: Config) -> None:
-        self.trainer = Trainer(config)
+    def __init__(self, plan: Plan) -> None:
+        self.trainer = Trainer(plan.config)
         self.config = self.trainer.config
-        self.output = Path(config.train.output_dir)
-        self.output.mkdir(parents=True, exist_ok=True)
-        if config.train.from_checkpoint:
-            self.trainer.restore(load_checkpoint(Path(config.train.from_checkpoint)))
-        else:
-            for name in ("metrics.jsonl", "samples.txt"):  # of an older run that kept no checkpoint
-                (self.output / name).unlink(missing_ok=True)
-        write_text(self.output / "config.yaml", to_yaml(self.config))
-        self.metrics = MetricsFile(self.output / "metrics.jsonl", after_step=self.trainer.step)
-        self.prompts = [prompt.strip() for prompt in config.train.sample_prompts.split("|") if prompt.strip()]
+        self.output, self.checkpoints = plan.take_directories()
+        self._check_model_path()
+        if plan.continues is not None:
+            self.trainer.restore(load_checkpoint(plan.continues))
+        self._take_over(plan.source)
+        write_text(self.output / "config.yaml", to_yaml(without_places(self.config)))
+        self.prompts = [prompt.strip() for prompt in self.config.train.sample_prompts.split("|") if prompt.strip()]
         self.prompts = self.prompts or sequence_beginnings(self.trainer.eval_corpus, count=2, tokens=8)
         self.scores: Scores | None = None  # the last evaluation's
         self.stopped_by: int | None = None  # the signal's number
         self.say: Callable[[str], None] = print
+
+    def _check_model_path(self) -> None:
+        """Find out before the training, not after it, whether --save_model_path can be written."""
+        path = Path(self.config.train.save_model_path)
+        if not self.config.train.save_model_path:
+            return
+        if path.is_dir():
+            raise UserError(f"--save_model_path {path}: this is a directory; name a file, such as model.pth")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        partial.touch()
+        partial.unlink()
+
+    def _take_over(self, source: Path | None) -> None:
+        """Begin metrics and samples with what the continued run wrote up to this step, or with nothing."""
+        step = self.trainer.step
+        lines: list[dict[str, Any]] = []
+        samples: list[str] = []
+        if source is not None and (source / METRICS_FILE).is_file():
+            lines = [line for line in read_metrics(source / METRICS_FILE) if line["step"] <= step]
+        if source is not None and (source / SAMPLES_FILE).is_file():
+            text = (source / SAMPLES_FILE).read_text(encoding="utf-8")
+            samples = [line for line in text.splitlines() if int(line.split(":")[0].removeprefix("step ")) <= step]
+        self.metrics = MetricsFile(self.output / METRICS_FILE, lines)
+        write_text(self.output / SAMPLES_FILE, "".join(line + "\n" for line in samples))
 
     def execute(self) -> Scores | None:
         """Train to the last step, then save the model; returns the scores of the whole evaluation split.
@@ -119,6 +77,8 @@ class Run:
         """
         trainer, config = self.trainer, self.config.train
         print(self.description(), flush=True)
+        if trainer.step >= config.total_steps:
+            print(f"already at step {trainer.step}: nothing to train; a larger --total_steps goes on", flush=True)
         first_step, started_at = trainer.step, time.perf_counter()
         with self._stop_on_signal(), Progress(config.total_steps, "training", "step") as progress:
             self.say = progress.say
@@ -184,18 +144,16 @@ class Run:
         sampling = GenerateConfig(seed=self.config.train.seed, max_new_tokens=SAMPLE_TOKENS)
         samples = [trainer.generate(prompt, sampling)[0] for prompt in self.prompts]
         lines = [f"step {step}: {sample.prompt!r} -> {sample.text!r}" for sample in samples]
-        with (self.output / "samples.txt").open("a", encoding="utf-8") as file:
+        with (self.output / SAMPLES_FILE).open("a", encoding="utf-8") as file:
             file.write("".join(line + "\n" for line in lines))
         if step in (0, self.config.train.total_steps):
             when = "before training" if step == 0 else "after training"
             self.say("\n".join(f"{when}: {sample.text}" for sample in samples))
 
     def save_checkpoint(self) -> None:
-        save_checkpoint(
-            Path(self.config.train.save_checkpoint_path),
-            self.trainer.checkpoint(),
-            keep=self.config.train.keep_checkpoints,
-        )
+        checkpoint = self.trainer.checkpoint()
+        checkpoint.state["output_dir"] = str(self.output)
+        save_checkpoint(self.checkpoints, checkpoint, keep=self.config.train.keep_checkpoints)
 
     def _save_model(self, scores: Scores) -> None:
         trainer, pth = self.trainer, self.config.train.save_model_path
@@ -203,9 +161,9 @@ class Run:
             self.output / "model",
             trainer.model,
             trainer.tokenizer,
-            self.config,
+            without_places(self.config),
             texts={
-                "metrics.jsonl": self.metrics.path.read_text(encoding="utf-8"),
+                METRICS_FILE: self.metrics.path.read_text(encoding="utf-8"),
                 "README.md": model_card(trainer, scores),
             },
             pth_path=Path(pth) if pth else None,

@@ -37,11 +37,12 @@ class Trainer:
         self.tokenizer: Tokenizer = load_tokenizer(config.data.vocab_path)
         model_config = dataclasses.replace(config.model, vocab_size=self.tokenizer.vocab_size)
         self.config = config = dataclasses.replace(config, model=model_config)
-        self.device = choose_device("cuda" if config.train.gpus else config.train.device)
+        gpus = config.train.gpus
+        self.device = choose_device("cuda", flag=f"--gpus {gpus}") if gpus else choose_device(config.train.device)
         self.precision = choose_precision(config.train, self.device)
 
-        self.train_corpus = open_corpus(config.data.train_corpus, self.tokenizer)
-        self.eval_corpus = open_corpus(config.data.eval_corpus, self.tokenizer)
+        self.train_corpus = open_corpus(config.data.train_corpus, self.tokenizer, config.data.vocab_path)
+        self.eval_corpus = open_corpus(config.data.eval_corpus, self.tokenizer, config.data.vocab_path)
         self.eval_rows = make_rows(self.eval_corpus, model_config.seq_len, pack=config.data.pack)
         train_rows = make_rows(self.train_corpus, model_config.seq_len, pack=config.data.pack)
         self.order = TrainingOrder(
