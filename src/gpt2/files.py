@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gpt2.progress import Progress
+
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file's content in one step."""
@@ -59,7 +61,8 @@ def sync(path: Path) -> None:
 def sha256(path: Path) -> str:
     """The file's SHA-256 in hexadecimal."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with path.open("rb") as file, Progress(path.stat().st_size, f"checking {path.name}", "B") as progress:
         while block := file.read(1 << 20):
             digest.update(block)
+            progress.advance(len(block))
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +25,8 @@ from gpt2.training.recording import LossMeter, console_line
 from gpt2.training.trainer import Trainer
 
 SAMPLE_TOKENS = 60
-SAMPLES_FILE = "samples.txt"  # lines `step N: prompt -> text`
+SAMPLES_FILE = "samples.txt"  # lines `step N: prompt -> text`; a kill can cut off the last one
+SAMPLE_LINE = re.compile(r"step (\d+): ")
 
 
 class Run:
@@ -66,7 +68,8 @@ class Run:
             lines = [line for line in read_metrics(source / METRICS_FILE) if line["step"] <= step]
         if source is not None and (source / SAMPLES_FILE).is_file():
             text = (source / SAMPLES_FILE).read_text(encoding="utf-8")
-            samples = [line for line in text.splitlines() if int(line.split(":")[0].removeprefix("step ")) <= step]
+            steps = ((line, SAMPLE_LINE.match(line)) for line in text.splitlines())
+            samples = [line for line, match in steps if match and int(match[1]) <= step]
         self.metrics = MetricsFile(self.output / METRICS_FILE, lines)
         write_text(self.output / SAMPLES_FILE, "".join(line + "\n" for line in samples))
 
