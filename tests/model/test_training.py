@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -251,3 +254,26 @@ def test_metrics_lines_carry_the_documented_names(corpus_dir: Path, tmp_path: Pa
     assert {"eval/loss", "eval/perplexity", "eval/bpb"} | training <= set(lines[4])
     assert lines[4]["progress/tokens"] > lines[1]["progress/tokens"] > 0
     assert json.loads((tmp_path / "model" / "metrics.jsonl").read_text().splitlines()[0])["step"] == 0
+
+
+FAULTS_OF_A_STEP = """
+import resource, sys, torch
+from gpt2.training.memory import keep_freed_memory
+kept = keep_freed_memory() if sys.argv[1] == "keep" else None
+for step in range(4):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(2**24).sum()
+print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
+def test_memory_that_was_kept_costs_no_page_faults() -> None:
+    def faults(mode: str) -> list[str]:
+        command = [sys.executable, "-c", FAULTS_OF_A_STEP, mode]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+    kept, with_it = faults("keep")
+    _, without = faults("leave")
+    assert kept == "True"
+    assert int(with_it) < int(without) / 10

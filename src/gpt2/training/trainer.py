@@ -19,6 +19,7 @@ from gpt2.generation.generator import Sample, generate
 from gpt2.modeling.objective import next_token_nats
 from gpt2.modeling.transformer import Transformer
 from gpt2.saved_model import load_model
+from gpt2.training.memory import keep_freed_memory
 from gpt2.training.optimizer import load_named_state, make_optimizer, named_state
 from gpt2.training.precision import choose_device, choose_precision
 from gpt2.training.recording import Clock, LossMeter, peak_flops
@@ -40,6 +41,8 @@ class Trainer:
         gpus = config.train.gpus
         self.device = choose_device("cuda", flag=f"--gpus {gpus}") if gpus else choose_device(config.train.device)
         self.precision = choose_precision(config.train, self.device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
 
         self.train_corpus = open_corpus(config.data.train_corpus, self.tokenizer, config.data.vocab_path)
         self.eval_corpus = open_corpus(config.data.eval_corpus, self.tokenizer, config.data.vocab_path)
