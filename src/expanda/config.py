@@ -79,7 +79,7 @@ def load_config(path: Path, *, check_inputs: bool = True) -> Config:
         for file in _expand(pattern, problems if check_inputs else []):
             if module in extensions:
                 sources.append(Source(file, extensions[module], arguments[module]))
-    _check_places(build, problems)
+    _check_places(build, sources, problems)
     if not build.input_files and not any("input-files" in problem for problem in problems):
         problems.append("[build] input-files: name at least one source, for example '--expanda.ext.text book.txt'")
     if problems:
@@ -148,11 +148,12 @@ def _expand(pattern: str, problems: list[str]) -> list[Path]:
     return [path]
 
 
-def _check_places(build: BuildConfig, problems: list[str]) -> None:
-    places: dict[Path, str] = {}
-    for item in dataclasses.fields(build):
-        place = getattr(build, item.name)
-        if item.name.startswith("output") and places.setdefault(place.absolute(), key_name(item)) != key_name(item):
-            problems.append(f"[build] {key_name(item)} and {places[place.absolute()]} name the same file, {place}")
+def _check_places(build: BuildConfig, sources: list[Source], problems: list[str]) -> None:
+    """No output may take the place of an input or of another output: publishing would destroy one of them."""
+    taken = {source.path.resolve(): f"the input {source.path}" for source in sources}
+    taken |= {file.resolve(): name for name, file in build.vocabulary_files.items()}
+    for name, place in build.places.items():
+        if (other := taken.setdefault(place.resolve(), name)) != name:
+            problems.append(f"[build] {name} and {other} name the same file, {place}; give each its own")
     if build.input_vocab is not None and not build.input_vocab.is_file():
         problems.append(f"[build] input-vocab: {build.input_vocab} does not exist")

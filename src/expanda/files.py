@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from expanda.utils import UserError
+from expanda.leftovers import MARKER, PREFIX, claim
+from expanda.utils import Progress, UserError
 
 READ_BYTES = 1 << 18
 
@@ -105,9 +106,10 @@ def _decompress(
 def sha256_of(path: Path) -> str:
     """Return the file's sha256 in hexadecimal."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with path.open("rb") as file, Progress(f"hashing {path.name}", path.stat().st_size, unit="bytes") as progress:
         while block := file.read(1 << 20):
             digest.update(block)
+            progress.advance(len(block))
     return digest.hexdigest()
 
 
@@ -119,9 +121,12 @@ def temporary_directory(parent: Path) -> Iterator[Path]:
     """
     made = not parent.exists()
     parent.mkdir(parents=True, exist_ok=True)
-    ours = Path(tempfile.mkdtemp(prefix="expanda-", dir=parent))
+    ours = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    marker = ours / MARKER
+    marker.write_text("A running 'expanda build' uses this directory. If it was killed, the next one deletes it.\n")
     try:
-        yield ours
+        with claim(marker) or contextlib.nullcontext():
+            yield ours
     finally:
         shutil.rmtree(ours)
         if made:
@@ -134,6 +139,7 @@ class Outputs:
 
     def __init__(self) -> None:
         self._staged: dict[Path, Path] = {}  # final place -> temporary name
+        self._claims = contextlib.ExitStack()
 
     def stage(self, place: Path) -> Path:
         """Return the temporary name under which to write the file that belongs to `place`."""
@@ -141,6 +147,8 @@ class Outputs:
         staged = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
         staged.touch(exist_ok=False)
         self._staged[place] = staged
+        if handle := claim(staged):
+            self._claims.enter_context(handle)
         return staged
 
     def rename(self, place: Path, new_place: Path) -> None:
@@ -167,12 +175,14 @@ class Outputs:
             with contextlib.suppress(OSError):  # not every file system lets a directory be synced
                 _sync(folder, os.O_RDONLY)
         self._staged.clear()
+        self._claims.close()
 
     def discard(self) -> None:
         """Delete what was staged and not published."""
         for staged in self._staged.values():
             staged.unlink(missing_ok=True)
         self._staged.clear()
+        self._claims.close()
 
 
 def _sync(path: Path, mode: int) -> None:

@@ -64,7 +64,7 @@ class BuildConfig:
     )
     balancing: bool = field(
         default=False,
-        metadata=_about("repeat the smaller sources' train text until they are as large as the largest", boolean),
+        metadata=_about("repeat the smaller sources' train text as often as they fit into the largest source", boolean),
     )
     split_ratio: float = field(
         default=0.1, metadata=_about("the part of the text that goes into the test corpus", _ratio)
@@ -104,6 +104,39 @@ class BuildConfig:
     def tokenizer_json(self) -> Path:
         """Where the whole tokenizer lies: beside the vocabulary."""
         return self.output_vocab.with_name("tokenizer.json")
+
+    def ids(self, side: str) -> Path:
+        """Where the ids of train or test lie: beside the side's tokens."""
+        place: Path = getattr(self, f"output_{side}_corpus")
+        return place.with_suffix(".bin") if place.suffix == ".txt" else place.with_name(place.name + ".bin")
+
+    @property
+    def places(self) -> dict[str, Path]:
+        """Every file that a build writes, by what a message calls it; ids may be cut into shards beside theirs."""
+        return {
+            "output-vocab": self.output_vocab,
+            "output-train-corpus": self.output_train_corpus,
+            "output-test-corpus": self.output_test_corpus,
+            "output-raw-corpus": self.output_raw_corpus,
+            "the ids beside output-train-corpus": self.ids("train"),
+            "the ids beside output-test-corpus": self.ids("test"),
+            "tokenizer.json beside output-vocab": self.tokenizer_json,
+            "manifest.json beside output-vocab": self.manifest,
+        }
+
+    def is_place(self, file: Path) -> bool:
+        """Whether a build of this configuration may write `file`: it is one of the places, or a shard of ids."""
+        unnumbered = file.with_name(re.sub(r"\.\d{5}\.bin$", ".bin", file.name))
+        return not {file.resolve(), unnumbered.resolve()}.isdisjoint(place.resolve() for place in self.places.values())
+
+    @property
+    def vocabulary_files(self) -> dict[str, Path]:
+        """What is read for input-vocab, by what a message calls it; a tokenizer.json beside it may be absent."""
+        if self.input_vocab is None:
+            return {}
+        whole = self.input_vocab.with_name("tokenizer.json")
+        beside = {"tokenizer.json beside input-vocab": whole} if self.input_vocab.suffix != ".json" else {}
+        return {"input-vocab": self.input_vocab, **beside}
 
 
 @dataclass(frozen=True)

@@ -59,13 +59,14 @@ def documents_text(documents: Iterable[Iterable[str]]) -> Iterator[str]:
 def import_plain_text(source: Path, target: Path) -> int:
     """Write the plain output of an Expanda extension as documents; return the number of documents.
 
-    Its lines are raw text. A document is a block between blank lines if there is any blank line, else each line is one.
+    Its lines are raw text. A document is a block between blank lines if one stands between lines with words, else each
+    line is a document: a blank line at an end divides nothing.
 
     Raises:
         UserError: the file is not UTF-8.
     """
     try:
-        blocks = any(not line.strip() for line in _raw_lines(source))
+        blocks = _has_blocks(source)
         documents, inside = 0, False
         with target.open("w", encoding="utf-8", newline="\n") as out:
             for line in _raw_lines(source):
@@ -80,6 +81,18 @@ def import_plain_text(source: Path, target: Path) -> int:
     except UnicodeDecodeError as error:
         raise UserError(f"{source}: byte {error.start} is not UTF-8; an extension must write UTF-8") from error
     return documents
+
+
+def _has_blocks(path: Path) -> bool:
+    words = blank_after_words = False
+    for line in _raw_lines(path):
+        if not line.strip():
+            blank_after_words = words
+        elif blank_after_words:
+            return True
+        else:
+            words = True
+    return False
 
 
 def _raw_lines(path: Path) -> Iterator[str]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
+from collections.abc import Collection
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from expanda.config import Config
 from expanda.files import sha256_of
-from expanda.utils import VERSION
+from expanda.keys import BuildConfig
+from expanda.utils import VERSION, UserError
 
 # Neither changes a byte of the outputs.
 _IRRELEVANT = ("num-cores", "temporary-path")
@@ -19,23 +22,33 @@ _IRRELEVANT = ("num-cores", "temporary-path")
 
 def versions() -> dict[str, str]:
     """Return the versions of everything whose change may change the outputs."""
-    found = {"expanda": VERSION, "python": platform.python_version()}
+    found = {"expanda": f"{VERSION}+{_hash_of_our_source()}", "python": platform.python_version()}
     for package in ("tokenizers", "mwparserfromhell", "sentencex", "numpy"):
         found[package] = metadata.version(package)
     return found
 
 
-def describe_inputs(config: Config) -> list[dict[str, Any]]:
-    """Return path, extension, size and hash of every input."""
-    return [
-        {
-            "path": source.path.as_posix(),
-            "extension": source.extension.module,
-            "bytes": source.path.stat().st_size,
-            "sha256": sha256_of(source.path),
-        }
-        for source in config.sources
-    ]
+def _hash_of_our_source() -> str:
+    # One may teach expanda a template or a prefix by a line in its own files, and no version number tells.
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def recipe(config: Config) -> dict[str, Any]:
+    """Return everything that decides what a build makes, as the manifest records it."""
+    return {
+        "config": config.as_record(),
+        "seed": config.build.seed,
+        "versions": versions(),
+        "vocabulary": [_describe(file) for file in config.build.vocabulary_files.values() if file.is_file()],
+        "sources": [{**_describe(source.path), "extension": source.extension.module} for source in config.sources],
+    }
+
+
+def _describe(file: Path) -> dict[str, Any]:
+    return {"path": file.as_posix(), "bytes": file.stat().st_size, "sha256": sha256_of(file)}
 
 
 def output_name(place: Path, manifest: Path) -> str:
@@ -52,26 +65,50 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def is_up_to_date(config: Config, inputs: list[dict[str, Any]]) -> bool:
-    """Whether a manifest of the same configuration, inputs and version is there, and its outputs are unchanged."""
-    path = config.build.manifest
+def is_up_to_date(path: Path, wanted: dict[str, Any]) -> bool:
+    """Whether the manifest at `path` tells of a build by the recipe `wanted`, and its outputs are unchanged."""
     old = read_manifest(path)
-    if old is None or old.get("versions", {}).get("expanda") != VERSION:
+    if old is None or not old.get("outputs") or _relevant(old, wanted) != _relevant(wanted, wanted):
         return False
-    if _relevant(old.get("config", {})) != _relevant(config.as_record()):
-        return False
-    old_inputs = [{key: source.get(key) for key in inputs[0]} for source in old.get("sources", [])]
-    if old_inputs != inputs:
-        return False
-    for name, described in old.get("outputs", {}).items():
+    for name, described in old["outputs"].items():
         place = path.parent / name
         if not place.is_file() or place.stat().st_size != described["bytes"] or sha256_of(place) != described["sha256"]:
             return False
-    return bool(old.get("outputs"))
+    return True
 
 
-def _relevant(record: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: {key: value for key, value in section.items() if key not in _IRRELEVANT}
-        for name, section in json.loads(json.dumps(record)).items()
-    }
+def _relevant(record: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a manifest, or of a recipe, that must agree: no counts of a source, no irrelevant keys."""
+    part = json.loads(json.dumps({key: record.get(key) for key in wanted}))
+    for section in (part["config"] or {}).values():
+        for key in _IRRELEVANT:
+            section.pop(key, None)
+    for source in part["sources"] or []:
+        for key in ("pages", "sequences", "characters"):
+            source.pop(key, None)
+    return part
+
+
+def refuse_foreign_outputs(build: BuildConfig) -> None:
+    """Raise when the manifest in our place describes a build to other places, which we would tear apart.
+
+    Raises:
+        UserError: naming what is there and what to do.
+    """
+    files = [build.manifest.parent / name for name in (read_manifest(build.manifest) or {}).get("outputs", {})]
+    foreign = [file.as_posix() for file in files if file.is_file() and not build.is_place(file)]
+    if foreign:
+        raise UserError(
+            f"{build.tokenizer_json} and {build.manifest} belong to another configuration, which made "
+            f"{', '.join(foreign)}; write the outputs of this one into another directory, for example "
+            f"output-vocab = {build.manifest.parent.as_posix()}-2/{build.output_vocab.name} in [build], "
+            "or remove the old build"
+        )
+
+
+def remove_old_shards(old: dict[str, Any], build: BuildConfig, made: Collection[str]) -> None:
+    """Delete the ids of an earlier build in our places that the new one cut into files of other names."""
+    for name in old.get("outputs", {}):
+        file = build.manifest.parent / name
+        if name not in made and build.is_place(file):
+            file.unlink(missing_ok=True)

@@ -14,8 +14,17 @@ from tokenizers import Tokenizer
 from expanda.binary import IdWriter
 from expanda.config import Config
 from expanda.files import Outputs, temporary_directory
+from expanda.keys import BuildConfig
+from expanda.leftovers import remove_leftovers
 from expanda.lines import import_plain_text, read_documents, read_lines, unescape
-from expanda.manifest import describe_inputs, is_up_to_date, output_name, read_manifest, versions
+from expanda.manifest import (
+    is_up_to_date,
+    output_name,
+    read_manifest,
+    recipe,
+    refuse_foreign_outputs,
+    remove_old_shards,
+)
 from expanda.shuffling import concatenate, shuffle_lines
 from expanda.splitting import SIDES, Side, split_sources
 from expanda.tally import Report
@@ -31,11 +40,15 @@ def build(config: Config, *, force: bool = False) -> None:
     Raises:
         UserError: an input, the configuration or an extension is at fault; no output was touched.
     """
-    inputs = describe_inputs(config)
-    if not force and is_up_to_date(config, inputs):
+    refuse_foreign_outputs(config.build)
+    remove_leftovers(config.build)
+    clock = _Clock()
+    with clock.stage("check"):
+        wanted = recipe(config)
+        up_to_date = not force and is_up_to_date(config.build.manifest, wanted)
+    if up_to_date:
         say(f"{config.build.manifest} is up to date; --force builds it again")
         return
-    clock = _Clock()
     outputs = Outputs()
     try:
         with temporary_directory(config.build.temporary_path) as temporary:
@@ -52,23 +65,25 @@ def build(config: Config, *, force: bool = False) -> None:
             with clock.stage("encode"):
                 encoder = Encoder(tokenizer)
                 tokens = {side: _encode(config, side, lines[side], sides[side], encoder, outputs) for side in SIDES}
-            for source, report in zip(inputs, reports, strict=True):
+            for source, report in zip(wanted["sources"], reports, strict=True):
                 source.update(report.as_record())
             splits = {side: {**vars(sides[side]), "tokens": tokens[side]} for side in SIDES}
-            _publish(config, inputs, splits, clock, outputs)
+            with clock.stage("publish"):
+                _publish(config.build, {**wanted, "splits": splits}, clock, outputs)
     finally:
         outputs.discard()
     _summarize(config, reports, splits, len(encoder.tokens))
 
 
 class _Clock:
-    """Say each stage's name and keep how long it took."""
+    """Say when a stage begins, and when it ends how long it took; keep the seconds."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        say(f"{name} …")
         started_at = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - started_at, 3)
@@ -131,8 +146,7 @@ def _write_tokenizer(config: Config, tokenizer: Tokenizer, outputs: Outputs) -> 
 def _encode(config: Config, side: str, lines: Path, counts: Side, encoder: Encoder, outputs: Outputs) -> int:
     """Write one side's tokens as text and as ids; return the number of ids."""
     place: Path = getattr(config.build, f"output_{side}_corpus")
-    binary = place.with_suffix(".bin") if place.suffix == ".txt" else place.with_name(place.name + ".bin")
-    writer = IdWriter(binary, len(encoder.tokens), outputs)
+    writer = IdWriter(config.build.ids(side), len(encoder.tokens), outputs)
     with (
         Progress(f"encoding {side}", counts.lines, unit="lines") as progress,
         outputs.stage(place).open("w", encoding="utf-8", newline="\n") as text,
@@ -146,27 +160,15 @@ def _encode(config: Config, side: str, lines: Path, counts: Side, encoder: Encod
     return writer.tokens
 
 
-def _publish(
-    config: Config, sources: list[dict[str, Any]], splits: dict[str, Any], clock: _Clock, outputs: Outputs
-) -> None:
-    """Write the manifest and let everything appear, the manifest last; drop what an earlier build alone had made."""
-    path = config.build.manifest
+def _publish(build: BuildConfig, made: dict[str, Any], clock: _Clock, outputs: Outputs) -> None:
+    """Write the manifest and let everything appear, the manifest last; then drop an earlier build's other shards."""
+    path = build.manifest
     described = {output_name(place, path): outputs.describe(place) for place in outputs.places}
-    manifest = {
-        "config": config.as_record(),
-        "seed": config.build.seed,
-        "versions": versions(),
-        "sources": sources,
-        "splits": splits,
-        "outputs": described,
-        "seconds": clock.seconds,
-    }
+    manifest = {**made, "outputs": described, "seconds": clock.seconds}
     old = read_manifest(path) or {}
     outputs.stage(path).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     outputs.publish()
-    for name in old.get("outputs", {}):
-        if name not in described:
-            (path.parent / name).unlink(missing_ok=True)
+    remove_old_shards(old, build, described)
 
 
 def _summarize(config: Config, reports: list[Report], splits: dict[str, Any], vocabulary: int) -> None:

@@ -2,11 +2,60 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 _DROPPED_NAMESPACES = (-2, 6, 14)  # Media, File, Category
 _ENGLISH = frozenset({"file", "image", "media", "category"})  # understood by every wiki
-_OLDER_NAMES = {"ko": {"그림", "파일", "분류"}, "de": {"bild"}, "ja": {"画像"}}
+# Names of the namespaces 6 and 14 that MediaWiki itself understands in a wiki of this language. A dump's siteinfo
+# tells only the first of them.
+_ALIASES = {
+    "ar": "صورة, ملف, تصنيف",
+    "bg": "Картинка, Файл, Категория",
+    "ca": "Imatge, Fitxer, Categoria",
+    "cs": "Soubor, Kategorie",
+    "da": "Billede, Fil, Kategori",
+    "de": "Bild, Datei, Kategorie",
+    "el": "Εικόνα, Αρχείο, Κατηγορία",
+    "es": "Imagen, Archivo, Categoría",
+    "et": "Pilt, Fail, Kategooria",
+    "eu": "Irudi, Fitxategi, Kategoria",
+    "fa": "تصویر, پرونده, رده",
+    "fi": "Kuva, Tiedosto, Luokka",
+    "fr": "Image, Fichier, Catégorie",
+    "he": "תמונה, קובץ, קטגוריה",
+    "hr": "Slika, Datoteka, Kategorija",
+    "hu": "Kép, Fájl, Kategória",
+    "id": "Gambar, Berkas, Kategori",
+    "it": "Immagine, File, Categoria",
+    "ja": "画像, ファイル, カテゴリ",
+    "ko": "그림, 파일, 분류",
+    "nb": "Bilde, Fil, Kategori",
+    "nl": "Afbeelding, Bestand, Categorie",
+    "nn": "Bilde, Fil, Kategori",
+    "no": "Bilde, Fil, Kategori",
+    "pl": "Grafika, Plik, Kategoria",
+    "pt": "Imagem, Arquivo, Ficheiro, Categoria",
+    "ro": "Imagine, Fișier, Fişier, Categorie",
+    "ru": "Изображение, Файл, Категория",
+    "sk": "Obrázok, Súbor, Kategória",
+    "sl": "Slika, Datoteka, Kategorija",
+    "sr": "Слика, Датотека, Категорија",
+    "sv": "Bild, Fil, Kategori",
+    "tr": "Resim, Dosya, Kategori",
+    "uk": "Зображення, Файл, Категорія",
+    "vi": "Hình, Tập tin, Thể loại",
+    "zh": "文件, 檔案, 档案, 图像, 圖像, 分类, 分類",
+}
+
+# What only a file's link says of itself between two pipes: how it is framed, where it stands, how wide it is.
+_FILE_OPTION = re.compile(
+    r"""thumb(?:nail)?|mini(?:atur\w*)?|vignette|frame(?:d|less)?|left|right|upright(?:\s*=?\s*[\d.]+)?
+    |\d*(?:x\d+)?\s*px|links|rechts|hochkant|gauche|droite|redresse|izquierda|derecha|miniaturadeimagen|sinistra|destra
+    |miniaturadaimagem|esquerda|direita|мини|миниатюра|слева|справа|мініатюра|ліворуч|праворуч|küçükresim|nhỏ
+    |섬네일|썸네일|왼쪽|오른쪽|サムネイル|サムネ|左|右|缩略图|縮圖|تصغير|مصغر|يسار|يمين|بندانگشتی|چپ|راست|ממוזער|שמאל|ימין""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -34,4 +83,14 @@ def dropped_prefixes(namespaces: Mapping[int, str], language: str) -> frozenset[
         namespaces: number -> name in this wiki, from the dump's siteinfo.
     """
     local = {namespaces.get(number, "").lower() for number in _DROPPED_NAMESPACES} - {""}
-    return LANGUAGE_CODES | _ENGLISH | local | _OLDER_NAMES.get(language, set())
+    aliases = _ALIASES.get(language.partition("-")[0], "").lower().split(", ")
+    return LANGUAGE_CODES | _ENGLISH | local | set(aliases) - {""}
+
+
+def is_file(options: str) -> bool:
+    """Whether what follows the first pipe of a link with a prefix can only belong to a file.
+
+    This catches the names that no table knows. A file has at least one option and a caption, so two pipes.
+    """
+    parts = options.split("|")
+    return len(parts) > 1 and any(_FILE_OPTION.fullmatch(part.strip()) for part in parts)

@@ -15,6 +15,12 @@ _ENDS_QUOTED = re.compile(r"[\"'”’」』〉》)]\Z")
 _HANGUL = re.compile(r"[가-힣]")
 _KOREAN_QUOTING = re.compile(r"(?:이?라고|이?라는|이?라며|이?라면서|하고|하며)(?=[\s,.]|\Z)")
 _ENDS_WITH_NUMBER = re.compile(r"(?:^|[\s(~])\d{1,4}\.\Z")
+_ENDS_WITH_ORDINAL = re.compile(r"(?:^|[\s(])\d{1,2}\.\Z")
+# Here a full stop makes a number an ordinal: 3. Oktober, 19. Jahrhundert.
+_ORDINAL_LANGUAGES = frozenset(
+    ["bs", "cs", "da", "de", "et", "fi", "hr", "hu", "is", "lv", "nb", "nn", "no", "pl", "sk", "sl", "sr", "tr"]
+)
+_ENDS_WITH_LETTER = re.compile(r"(?:^|[\s(])([^\W\d_])\.\Z")
 _JAPANESE_PARTICLE = re.compile(r"と|って|など|は|が|を|に|の|で|も|や")
 
 
@@ -45,6 +51,11 @@ def _goes_on(before: str, after: str, language: str) -> bool:
     """Whether the cut between two pieces is wrong."""
     end = before[-20:].rstrip()
     if _STARTS_CLOSING.match(after):
+        return True
+    if language in _ORDINAL_LANGUAGES and _ENDS_WITH_ORDINAL.search(end):
+        return True
+    # M. Dupont, J. Verne. sentencex knows an English initial from the end of 'World War I.' better than we do.
+    if language != "en" and (letter := _ENDS_WITH_LETTER.search(end)) and letter[1].isupper():
         return True
     if language == "ko":
         if _ENDS_WITH_NUMBER.search(end):  # 1919. 3. 1.에

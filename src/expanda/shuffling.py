@@ -9,6 +9,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from expanda.utils import Progress
+
 BUCKET_BYTES = 64 << 20
 MAX_BUCKETS = 256
 KEY_BITS = 64
@@ -33,7 +35,9 @@ def shuffle_lines(
     names = [temporary / f"bucket-{number:03d}" for number in range(buckets)]
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(name.open("wb")) for name in names]
+        progress = stack.enter_context(Progress(f"shuffling {side}", source.stat().st_size, unit="bytes"))
         for index, line in enumerate(stack.enter_context(source.open("rb"))):
+            progress.advance(len(line))
             key = order_key(seed, side, index)
             files[key * buckets >> KEY_BITS].write(b"%016x%012x" % (key, index) + line)
     with target.open("wb") as out:

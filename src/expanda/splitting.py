@@ -14,7 +14,7 @@ import numpy as np
 from expanda.keys import BuildConfig
 from expanda.lines import escape, read_documents, unescape
 from expanda.shuffling import order_key
-from expanda.utils import UserError
+from expanda.utils import Progress, UserError
 
 SIDES = ("train", "test")
 NO_TEXT = "no sequence was kept, so there is nothing to build a corpus from; is min-length too large?"
@@ -84,8 +84,10 @@ def _repeats(sources: Sequence[Path]) -> list[int]:
 
 def _units(source: Path, by: str) -> Iterator[tuple[int, str]]:
     """Yield (number of the unit that stays whole, sequence)."""
-    for line_number, (document, line) in enumerate(read_documents(source)):
-        yield (line_number if by == "line" else document), unescape(line)
+    with Progress(f"dividing {source.name}", source.stat().st_size, unit="bytes") as progress:
+        for line_number, (document, line) in enumerate(read_documents(source)):
+            progress.advance(_bytes_of(line))
+            yield (line_number if by == "line" else document), unescape(line)
 
 
 def _divide_documents(sources: Sequence[Path], build: BuildConfig) -> Iterator[Iterator[Piece]]:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import regex
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from expanda.keys import TokenizationConfig
@@ -15,6 +16,16 @@ from expanda.wordpiece import train_wordpiece, wordpiece
 
 BEGIN, END, GPT2_END = "<s>", "</s>", "<|endoftext|>"
 _PIECE_CHARACTERS = 100_000
+# The trainers' time grows faster than a word's length, and Ctrl-C waits for them; a run of this length (a genome,
+# a base64 image) teaches nothing about words. Only training leaves it out; encoding needs no such limit.
+LONGEST_LEARNED_WORD = 1000
+# Between them these runs hold all that wordpiece or bpe takes for one word. The lookbehinds let a match begin
+# only where a run begins, which keeps the search linear.
+_LONG_WORD = regex.compile(
+    "|".join(
+        rf"(?<!{kind}){kind}{{{LONGEST_LEARNED_WORD + 1},}}" for kind in (r"[^\s\p{P}]", r"[^\s\p{L}\p{N}]", r"\s")
+    )
+)
 
 
 def train_tokenizer(lines: Path, config: TokenizationConfig) -> Tokenizer:
@@ -43,11 +54,11 @@ def _could_be_text(tokenizer: Tokenizer, token: str) -> bool:
 
 
 def _sample(lines: Path, size: int) -> Iterator[str]:
-    """Yield sequences until they hold `size` bytes."""
+    """Yield sequences until they hold `size` bytes, without the words that are too long to learn from."""
     for line in read_lines(lines):
         sequence = unescape(line)
         size -= len(sequence.encode()) + 1
-        yield sequence
+        yield _LONG_WORD.sub(" ", sequence)
         if size <= 0:
             return
 

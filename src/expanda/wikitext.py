@@ -10,14 +10,13 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import mwparserfromhell
 from mwparserfromhell import nodes
 from mwparserfromhell.wikicode import Wikicode
 
-from expanda.prefixes import dropped_prefixes
+from expanda.prefixes import dropped_prefixes, is_file
 from expanda.templates import is_silent, renderer
 
 HOLE = "\ue000"  # an inline template stood here whose words we do not know
@@ -37,34 +36,22 @@ _VERBATIM_TAGS = {"math", "nowiki", "pre", "chem", "ce"}
 _SUPERSCRIPTS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 
 
-@dataclass(frozen=True)
-class Cleaned:
-    """A page's text: blocks separated by blank lines, the items of a list as lines of one block.
-
-    A HOLE stands in `text` where words are missing.
-    """
-
-    text: str
-
-    @property
-    def holes(self) -> int:
-        """How many inline templates we could not read."""
-        return self.text.count(HOLE)
-
-
-def clean(markup: str, namespaces: Mapping[int, str], language: str = "") -> Cleaned:
+def clean(markup: str, namespaces: Mapping[int, str], language: str = "") -> str:
     """Return the text a reader of the page would see in its running text, NFC, without control characters.
+
+    It comes as blocks separated by blank lines, the items of a list as lines of one block. A HOLE stands where words
+    are missing.
 
     Args:
         namespaces: number -> name in this wiki, so that [[Datei:…]] is known for what it is.
-        language: the wiki's language, for the older names its namespaces go by.
+        language: the wiki's language, for the other names its namespaces go by.
     """
     walk = _Walk(dropped_prefixes(namespaces, language))
     marked = walk.text(mwparserfromhell.parse(_MARKS.sub("", markup).replace("\x00", "")))
     blocks = _without_empty_sections(_blocks(_without_residue(marked)))
     text = "\n\n".join(blocks)
     text = re.sub(f"{_KEPT}(\\d+){_KEPT}", lambda found: walk.kept[int(found[1])], text)
-    return Cleaned(unicodedata.normalize("NFC", _without_controls(text)))
+    return unicodedata.normalize("NFC", _without_controls(text))
 
 
 class _Walk:
@@ -86,7 +73,7 @@ class _Walk:
                 return self._link(node)
             case nodes.ExternalLink():
                 title = self.text(node.title) if node.title is not None else ""
-                return title or (_GAP if node.brackets else str(node.url))
+                return title or (_GAP if node.brackets else self.text(node.url))
             case nodes.Tag():
                 return self._tag(node)
             case nodes.Template():
@@ -104,7 +91,7 @@ class _Walk:
         words = self.text(node.text).strip() if node.text is not None else None
         prefix, colon, _ = title.partition(":")
         name = prefix.strip().lower().replace("_", " ")
-        if colon and name in self.dropped_prefixes:
+        if colon and (name in self.dropped_prefixes or is_file(str(node.text or ""))):
             return _GAP
         title = title.removeprefix(":")
         if words == "":  # the pipe trick: [[Mercury (planet)|]] reads Mercury
@@ -146,7 +133,7 @@ class _Walk:
         name = " ".join(source_name.replace("_", " ").lower().split())
         name = re.sub(r"^(?:template|틀|vorlage|modèle):\s*", "", name)
         if name.startswith("formatnum:"):
-            return name.removeprefix("formatnum:")
+            return self.text(node.name).partition(":")[2].strip()
         if is_silent(name):
             return _GAP
         render = renderer(name)

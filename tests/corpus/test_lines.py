@@ -51,12 +51,15 @@ def test_documents_come_back_as_they_were_written(tmp_path_factory, documents):
         ("a\nb\n", [(0, "a"), (1, "b")]),
         ("a\nb\n\nc", [(0, "a"), (0, "b"), (1, "c")]),
         ("\n\na\n \n\nb\n\n", [(0, "a"), (1, "b")]),
+        ("a\nb\n\n", [(0, "a"), (1, "b")]),
+        ("\n \na\nb\n", [(0, "a"), (1, "b")]),
+        ("\na\nb\n\nc\n\n", [(0, "a"), (0, "b"), (1, "c")]),
         ("a\r\nb\r\n", [(0, "a"), (1, "b")]),
         ("C:\\new\n", [(0, "C:\\new")]),
         ("", []),
     ],
 )
-def test_plain_output_is_blocks_between_blank_lines_or_else_lines(tmp_path, plain, documents):
+def test_plain_output_is_blocks_when_a_blank_line_stands_between_lines_or_else_lines(tmp_path, plain, documents):
     source, target = tmp_path / "plain", tmp_path / "documents"
     source.write_bytes(plain.encode())
     count = import_plain_text(source, target)

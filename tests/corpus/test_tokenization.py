@@ -1,5 +1,6 @@
 """Tokenizers: exact ways back, one vocabulary, and text that never becomes a control token."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,26 @@ def test_the_sample_is_the_head_of_the_text(tmp_path):
     lines = ["early words"] * 10 + ["zzz"] * 10
     assert trained(tmp_path, lines, subset_size=100).token_to_id("z") is None
     assert trained(tmp_path, lines, subset_size=1000).token_to_id("z") is not None
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "bpe"])
+@pytest.mark.parametrize("run", ["acgt" * 250_000, "-=" * 500_000, "고양" * 500_000, " " * 1_000_000])
+def test_a_run_without_end_is_encoded_but_nothing_is_learned_from_it(tmp_path, kind, run):
+    """The trainers' time grows faster than a word's length: one word of 1 MB hangs them."""
+    started_at = time.monotonic()
+    tokenizer = trained(tmp_path, [*SAMPLE, run], tokenizer=kind, vocab_size=400)
+    assert tokenizer.get_vocab() == trained(tmp_path, tokenizer=kind, vocab_size=400).get_vocab()
+    (ids,) = Encoder(tokenizer).encode([run])
+    assert ids == tokenizer.encode(run, add_special_tokens=False).ids
+    if kind == "bpe":
+        assert tokenizer.decode(ids) == run
+    assert time.monotonic() - started_at < 10
+
+
+def test_a_text_without_spaces_is_learned_from_where_punctuation_divides_it(tmp_path):
+    lines = ["고양이는의자위에서잠을잔다," * 200] * 3
+    tokenizer = trained(tmp_path, lines, tokenizer="bpe", vocab_size=400)
+    assert len(tokenizer.encode("고양이는의자위에서잠을잔다,").ids) <= 2
 
 
 def test_bpe_needs_room_for_every_byte(tmp_path):

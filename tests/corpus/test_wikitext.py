@@ -44,7 +44,7 @@ NAMESPACES = {0: "", 6: "Datei", 14: "Kategorie"}
     ],
 )
 def test_markup_becomes_the_text_a_reader_sees(markup, text):
-    assert clean(markup, NAMESPACES).text == text
+    assert clean(markup, NAMESPACES) == text
 
 
 @pytest.mark.parametrize(
@@ -71,16 +71,43 @@ def test_markup_becomes_the_text_a_reader_sees(markup, text):
         ("{{as of|2010|5|lc=y}}", "as of May 2010"),
         ("{{국기|대한민국}}", "대한민국"),
         ("{{formatnum:1234}}", "1234"),
+        ("{{formatnum:{{nowrap|1234}}}}", "1234"),
+        ("{{formatnum:{{Unknown|X}}}} [[km]]", f"{HOLE} km"),
     ],
 )
 def test_templates_that_carry_prose_are_read(markup, text):
-    assert clean(f"It is {markup} long.", NAMESPACES).text == f"It is {text} long."
+    assert clean(f"It is {markup} long.", NAMESPACES) == f"It is {text} long."
 
 
 def test_an_inline_template_that_nobody_knows_leaves_a_hole_and_a_box_leaves_none():
     cleaned = clean("{{Some box}}\nThe price is {{mystery|5}} today.{{citation needed}}\n\n{{Other box}}", NAMESPACES)
-    assert cleaned.text == f"The price is {HOLE} today."
-    assert cleaned.holes == 1
+    assert cleaned == f"The price is {HOLE} today."
+
+
+@pytest.mark.parametrize(
+    ("language", "link"),
+    [
+        ("zh", "[[檔案:X.jpg|一隻貓]]"),
+        ("zh-yue", "[[分類:貓]]"),
+        ("es", "[[Archivo:X.jpg|Un gato]]"),
+        ("pl", "[[Grafika:X.jpg|Kot]]"),
+        ("pt", "[[Ficheiro:X.jpg|Um gato]]"),
+        ("ru", "[[Изображение:X.jpg|Кошка]]"),
+        ("vi", "[[Tập_tin:X.jpg|Mèo]]"),
+        ("tr", "[[Dosya:X.jpg|Kedi]]"),
+        ("", "[[Gambar:X.jpg|thumb|Seekor kucing]]"),
+        ("", "[[Gambar:X.jpg|120x80px|A [[b|c]]]]"),
+        ("", "[[파일:X.jpg|섬네일|고양이]]"),
+        ("", "[[Foo:X.jpg|upright=1.2|A cat]]"),
+    ],
+)
+def test_a_file_or_category_leaves_no_caption_whatever_its_wiki_calls_it(language, link):
+    assert clean(f"Before {link}after.", {}, language) == "Before after."
+
+
+@pytest.mark.parametrize("link", ["[[Alien: Covenant|left]]", "[[Bild: Zeitung|a|b]]", "[[Gambar:X|words]]"])
+def test_a_link_with_a_colon_is_no_file_as_long_as_nothing_says_so(link):
+    assert clean(f"Before {link}.", {}, "en") == f"Before {link[:-2].partition('|')[2]}."
 
 
 # Plain words and no character that is markup or that Unicode would compose anew.
@@ -91,7 +118,7 @@ plain = st.lists(
 
 @given(plain.map(" ".join))
 def test_plain_text_is_left_as_it_is(text):
-    assert clean(text, NAMESPACES).text == text
+    assert clean(text, NAMESPACES) == text
 
 
 pieces = [
@@ -119,5 +146,5 @@ pieces = [
 
 @given(st.lists(st.sampled_from(pieces), max_size=25).map("".join))
 def test_no_markup_raises_and_no_mark_is_left(markup):
-    text = clean(markup, NAMESPACES).text
+    text = clean(markup, NAMESPACES)
     assert not any("\ue001" <= character <= "\ue005" for character in text)

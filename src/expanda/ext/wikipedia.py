@@ -72,7 +72,7 @@ def clean_pages(task: CleanTask) -> CleanTask:
         for line in pages:
             title, markup = json.loads(line)
             try:
-                text = clean(markup, task.namespaces, task.language).text
+                text = clean(markup, task.namespaces, task.language)
                 document = sequences_of(text, task.rules, report)
             except Exception as error:
                 raise UserError(f"the page '{title}' cannot be cleaned: {type(error).__name__}: {error}") from error
