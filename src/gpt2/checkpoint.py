@@ -79,6 +79,12 @@ def find_checkpoint(path: Path) -> tuple[Path | None, list[str]]:
     return None, passed_over
 
 
+def find_newer(directory: Path, step: int) -> Path | None:
+    """The newest valid step directory of a later step than this one, if there is one."""
+    later = [path for path in _step_directories(directory) if _step_of(path) > step]
+    return next((path for path in later if find_damage(path) is None), None)
+
+
 def find_damage(path: Path) -> str | None:
     """What is wrong with a step directory, by file name; None when every hash agrees."""
     try:

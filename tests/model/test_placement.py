@@ -60,6 +60,13 @@ def test_an_older_checkpoint_is_not_continued_over_newer_ones(run_dir: Path) -> 
     assert files(run_dir) == before
 
 
+def test_a_checkpoint_may_bear_any_name(run_dir: Path) -> None:
+    kept = shutil.copytree(run_dir / "checkpoints" / "step-00000004", run_dir / "checkpoints" / "kept")
+    with pytest.raises(UserError, match="step-00000006, which is newer than kept"):
+        continue_run(kept)
+    assert continue_run(kept, output_dir=str(run_dir.parent / "branch")).trainer.step == 4
+
+
 def test_a_damaged_newest_checkpoint_does_not_cost_the_next_one(run_dir: Path) -> None:
     (run_dir / "checkpoints" / "step-00000006" / "model.safetensors").write_bytes(b"damaged")
     run = continue_run(run_dir, total_steps=5, keep_checkpoints=1)

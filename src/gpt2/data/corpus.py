@@ -62,7 +62,7 @@ def open_corpus(path: str | Path, tokenizer: Tokenizer, vocab_path: str | Path |
 
 
 def bin_path_of(text_path: Path) -> Path:
-    """Where expanda puts the ids of a text: `corpus.txt` → `corpus.bin`, and `corpus` → `corpus.bin`."""
+    """Where expanda puts the ids of a text: `corpus.train.txt` and `corpus.train` → `corpus.train.bin`."""
     return text_path.with_name(text_path.name.removesuffix(".txt") + ".bin")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpt2.checkpoint import find_checkpoint, holds_checkpoint, load_checkpoint
+from gpt2.checkpoint import Checkpoint, find_checkpoint, find_newer, holds_checkpoint, load_checkpoint
 from gpt2.config import Config, UserError, build
 
 STEPS_VARIABLE = "GPT2_TOTAL_STEPS"  # replaces total_steps: the tests run documented commands shortened
@@ -23,7 +23,7 @@ PLACES = ("output_dir", "save_checkpoint_path", "save_model_path", "from_checkpo
 class Plan:
     """A run that may start. `output` is None until the next free runs/<name>-<number> is taken.
 
-    `continues` is a step directory, `source` the directory of the run it comes from.
+    `continues` is a step directory and `checkpoint` what it holds, `source` the directory of the run it comes from.
     """
 
     config: Config
@@ -31,6 +31,7 @@ class Plan:
     output: Path | None
     checkpoints: Path | None
     continues: Path | None = None
+    checkpoint: Checkpoint | None = None
     source: Path | None = None
 
     def take_directories(self) -> tuple[Path, Path]:
@@ -62,13 +63,13 @@ def make_plan(*layers: dict[str, dict[str, Any]], name: str) -> Plan:
     if continues is None:
         plan = Plan(_shortened(_with_train(given, from_checkpoint="")), name, output, checkpoints)
     else:
-        state = load_checkpoint(continues).state
-        config = build(state["config"], *layers, {"train": {"from_checkpoint": "", "from_pretrained": ""}})
+        checkpoint = load_checkpoint(continues)
+        config = build(checkpoint.state["config"], *layers, {"train": {"from_checkpoint": "", "from_pretrained": ""}})
         collected = continues.parent
-        source = collected.parent if collected.name == CHECKPOINTS else Path(state["output_dir"])
+        source = collected.parent if collected.name == CHECKPOINTS else Path(checkpoint.state["output_dir"])
         if output is None:
             output, checkpoints = source, checkpoints or collected
-        plan = Plan(_shortened(config), name, output, checkpoints, continues, source)
+        plan = Plan(_shortened(config), name, output, checkpoints, continues, checkpoint, source)
     _refuse_taken(plan)
     return plan
 
@@ -112,13 +113,13 @@ def _refuse_taken(plan: Plan) -> None:
     directory = plan.checkpoints or (plan.output / CHECKPOINTS if plan.output else None)
     if directory is None or not holds_checkpoint(directory):
         return
-    if plan.continues is None or plan.continues.parent.resolve() != directory.resolve():
+    if plan.continues is None or plan.checkpoint is None or plan.continues.parent.resolve() != directory.resolve():
         raise UserError(
             f"{directory} holds checkpoints of another run: continue it with --from_checkpoint {directory}, "
             "or choose another --output_dir"
         )
-    newest, _ = find_checkpoint(directory)
-    if newest is not None and newest.name != plan.continues.name:
+    newest = find_newer(directory, plan.checkpoint.step)
+    if newest is not None:
         raise UserError(
             f"{directory} holds {newest.name}, which is newer than {plan.continues.name}: "
             "to branch off from the older one, choose another --output_dir"

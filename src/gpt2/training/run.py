@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from gpt2.checkpoint import load_checkpoint, save_checkpoint
+from gpt2.checkpoint import save_checkpoint
 from gpt2.config import GenerateConfig, UserError, to_yaml
 from gpt2.data.batches import sequence_beginnings
 from gpt2.evaluation.evaluator import Scores
@@ -37,8 +37,8 @@ class Run:
         self.config = self.trainer.config
         self.output, self.checkpoints = plan.take_directories()
         self._check_model_path()
-        if plan.continues is not None:
-            self.trainer.restore(load_checkpoint(plan.continues))
+        if plan.checkpoint is not None:
+            self.trainer.restore(plan.checkpoint)
         self._take_over(plan.source)
         write_text(self.output / "config.yaml", to_yaml(without_places(self.config)))
         self.prompts = [prompt.strip() for prompt in self.config.train.sample_prompts.split("|") if prompt.strip()]
