@@ -31,16 +31,18 @@ class IdWriter:
         self._dtype: np.dtype[Any]
         self._magic, self._version, self._dtype = _NARROW if vocabulary <= 1 << 16 else _WIDE
         self._outputs, self._shard_tokens = outputs, shard_tokens
-        self._buffer: list[int] = []
+        self._waiting: list[np.ndarray[Any, Any]] = []
+        self._waiting_tokens = 0
         self._shards = 0
         self._room = 0
         self._file = self._open()
 
-    def write(self, ids: Sequence[int]) -> None:
+    def write(self, ids: Sequence[int] | np.ndarray[Any, Any]) -> None:
         """Append ids."""
-        self._buffer.extend(ids)
+        self._waiting.append(np.asarray(ids).astype(self._dtype))
         self.tokens += len(ids)
-        if len(self._buffer) >= _FLUSH_TOKENS:
+        self._waiting_tokens += len(ids)
+        if self._waiting_tokens >= _FLUSH_TOKENS:
             self._flush()
 
     def close(self) -> None:
@@ -49,8 +51,8 @@ class IdWriter:
         self._finish_shard()
 
     def _flush(self) -> None:
-        ids = np.array(self._buffer, dtype=self._dtype)
-        self._buffer.clear()
+        ids = np.concatenate([np.empty(0, self._dtype), *self._waiting])
+        self._waiting, self._waiting_tokens = [], 0
         while len(ids):
             if not self._room:
                 self._finish_shard()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import signal
 from collections import deque
@@ -14,14 +15,24 @@ from expanda.utils import UserError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-PENDING_PER_WORKER = 2
+PENDING_PER_WORKER = 8
 
 
-def run_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], *, workers: int) -> Iterator[Result]:
+def run_tasks(
+    function: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    *,
+    workers: int,
+    weight: Callable[[Task], int] | None = None,
+) -> Iterator[Result]:
     """Yield `function(task)` for each task, in the tasks' order.
 
     `function` must be importable and tasks picklable. With one worker everything runs in this process. Otherwise at
-    most two tasks a worker are under way, so that the task files waiting on disk stay few.
+    most eight tasks a worker are under way, so that the task files waiting on disk stay few.
+
+    Args:
+        weight: how long a task will take, in any unit; give it only when tasks cost nothing to make. The first tasks
+            are then begun with the heaviest: where there are only a few, the workers end together.
 
     Raises:
         UserError: a worker process died (its exceptions come through as they are).
@@ -31,11 +42,18 @@ def run_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], *, work
         return
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_ignore_interrupts)
+    most = PENDING_PER_WORKER * workers
+    tasks = iter(tasks)
     pending: deque[Future[Result]] = deque()
     try:
+        if weight is not None:
+            first = list(itertools.islice(tasks, most))
+            heaviest = sorted(range(len(first)), key=lambda number: -weight(first[number]))
+            futures = {number: pool.submit(function, first[number]) for number in heaviest}
+            pending.extend(futures[number] for number in range(len(first)))
         for task in tasks:
             pending.append(pool.submit(function, task))
-            if len(pending) >= PENDING_PER_WORKER * workers:
+            if len(pending) >= most:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
@@ -45,7 +63,8 @@ def run_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], *, work
             "run again, with a smaller num-cores if memory was short"
         ) from error
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        # When every result is there, the processes may end while we go on.
+        pool.shutdown(wait=bool(pending), cancel_futures=True)
 
 
 def _ignore_interrupts() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 import traceback
+import xml.etree.ElementTree
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 from expanda.options import boolean
 from expanda.utils import UserError, did_you_mean
 
-SHIPPED = ("expanda.ext.wikipedia", "expanda.ext.text")
+SHIPPED = ("expanda.ext.wikipedia", "expanda.ext.namuwiki", "expanda.ext.text", "expanda.ext.jsonl")
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ def load_extension(module_name: str) -> Extension:
             f"there is no extension module '{module_name}' in the workspace or among the installed packages"
             f"{did_you_mean(module_name, SHIPPED)}"
         )
+    # Python 3.9 dropped the name; extensions of Expanda's time import it.
+    sys.modules.setdefault("xml.etree.cElementTree", xml.etree.ElementTree)
     try:
         module = importlib.import_module(module_name)
     except Exception as error:

@@ -1,106 +1,18 @@
-"""Files in and out: sources opened by their content, a temporary directory of our own, outputs published by rename."""
+"""Files of ours: hashes, a temporary directory of our own, outputs published by rename."""
 
 from __future__ import annotations
 
-import bz2
 import contextlib
 import hashlib
-import lzma
 import os
 import secrets
 import shutil
 import tempfile
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
 
 from expanda.leftovers import MARKER, PREFIX, claim
-from expanda.utils import Progress, UserError
-
-READ_BYTES = 1 << 18
-
-
-class _Decompressor(Protocol):
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes) -> bytes: ...
-
-
-def _gzip() -> Any:
-    return zlib.decompressobj(wbits=31)
-
-
-_MAGIC: dict[bytes, tuple[str, Any]] = {
-    b"BZh": ("bz2", bz2.BZ2Decompressor),
-    b"\x1f\x8b": ("gzip", _gzip),
-    b"\xfd7zXZ\x00": ("xz", lzma.LZMADecompressor),
-}
-
-
-def read_source(path: Path, *, advance: Callable[[int], None] = lambda _: None) -> Iterator[bytes]:
-    """Yield the bytes of a file, decompressed when its first bytes say bz2, gzip or xz, whatever its name.
-
-    Args:
-        advance: is told how many bytes of the file were read since the last time.
-
-    Several compressed streams one after another, as in Wikipedia's multistream dumps, are read as one.
-
-    Raises:
-        UserError: a compressed stream is damaged, cut short, or followed by something else.
-    """
-    with path.open("rb") as file:
-        head = file.read(8)
-        file.seek(0)
-        for magic, (kind, decompressor) in _MAGIC.items():
-            if head.startswith(magic):
-                yield from _decompress(file, path, kind, decompressor, magic, advance)
-                return
-        while block := file.read(READ_BYTES):
-            advance(len(block))
-            yield block
-
-
-def _decompress(
-    file: Any, path: Path, kind: str, decompressor: Any, magic: bytes, advance: Callable[[int], None]
-) -> Iterator[bytes]:
-    offset, started_at = 0, 0  # bytes of the file: handed to a decompressor, start of the current stream
-    stream: _Decompressor = decompressor()
-    untouched = True
-    while block := file.read(READ_BYTES):
-        offset += len(block)
-        advance(len(block))
-        while block:
-            if stream.eof:
-                started_at = offset - len(block)
-                block += file.read(max(0, len(magic) - len(block)))
-                offset = started_at + len(block)
-                if not block.startswith(magic):
-                    raise UserError(
-                        f"{path}: something that is not {kind} follows the last stream, at byte {started_at:,}; "
-                        "the file is damaged, get it again"
-                    )
-                stream = decompressor()
-            try:
-                data = stream.decompress(block)
-            except (OSError, ValueError, zlib.error, lzma.LZMAError) as error:
-                raise UserError(
-                    f"{path}: damaged {kind} stream (starts at byte {started_at:,}, fails before byte {offset:,}): "
-                    f"{error}; get the file again"
-                ) from error
-            untouched = False
-            if data:
-                yield data
-            block = stream.unused_data if stream.eof else b""
-    if untouched or not stream.eof:
-        raise UserError(
-            f"{path}: the file ends at byte {offset:,} inside a {kind} stream that starts at byte {started_at:,}; "
-            "it was cut short, get it again"
-        )
+from expanda.utils import Progress
 
 
 def sha256_of(path: Path) -> str:

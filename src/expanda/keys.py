@@ -23,13 +23,18 @@ def _ratio(text: str) -> float:
     return value
 
 
-def _tokens(text: str) -> tuple[str, ...]:
-    tokens = tuple(line.strip() for line in text.splitlines() if line.strip())
-    if broken := [token for token in tokens if len(token.split()) > 1]:
+def tokens(text: str) -> tuple[str, ...]:
+    """Read one token a line.
+
+    Raises:
+        ValueError: a token contains a space, or stands there twice.
+    """
+    found = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if broken := [token for token in found if len(token.split()) > 1]:
         raise ValueError(f"'{broken[0]}' contains a space; write one token a line")
-    if len(set(tokens)) < len(tokens):
+    if len(set(found)) < len(found):
         raise ValueError("a token stands there twice")
-    return tokens
+    return found
 
 
 def _input_lines(text: str) -> tuple[tuple[str, str], ...]:
@@ -90,6 +95,10 @@ class BuildConfig:
     )
     output_test_corpus: Path = field(
         default=Path("build/corpus.test.txt"), metadata=_about("test's tokens, and as .bin its ids", _path)
+    )
+    text_corpora: bool = field(
+        default=True,
+        metadata=_about("write train's and test's tokens as text too; false leaves only their ids", boolean),
     )
     output_raw_corpus: Path = field(
         default=Path("build/corpus.raw.txt"), metadata=_about("the text of both, test first", _path)
@@ -159,7 +168,7 @@ class TokenizationConfig:
     control_tokens: tuple[str, ...] = field(
         default=(),
         metadata=_about(
-            "tokens that stand for no text, one a line; <s> and </s> are put around each sequence of ids", _tokens
+            "tokens that stand for no text, one a line; <s> and </s> are put around each sequence of ids", tokens
         ),
     )
     lowercase: bool | None = field(

@@ -39,13 +39,38 @@ def read_lines(path: Path) -> Iterator[str]:
 
 def read_documents(path: Path) -> Iterator[tuple[int, str]]:
     """Yield (document index, escaped sequence) from a file of documents, in order, without holding a document."""
+    return ((document, line[:-1].decode()) for document, line in read_raw_documents(path))
+
+
+def read_raw_documents(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield what `read_documents` does as bytes, each line with its end."""
     document, started = 0, False
-    for line in read_lines(path):
-        if line:
-            started = True
-            yield document, line
-        elif started:
-            document, started = document + 1, False
+    with path.open("rb") as file:
+        for line in file:
+            if line != b"\n":
+                started = True
+                yield document, line if line.endswith(b"\n") else line + b"\n"
+            elif started:
+                document, started = document + 1, False
+
+
+def text_bytes(line: bytes) -> int:
+    """Return how many bytes the sequence that a line with its end holds has in UTF-8, with one newline behind it."""
+    return len(unescape(line.decode()).encode()) if b"\\n" in line else len(line)
+
+
+def batches(sequences: Iterable[str], *, characters: int = 1 << 19) -> Iterator[list[str]]:
+    """Yield lists of sequences that hold about `characters` together, which bounds the memory of work on one."""
+    batch: list[str] = []
+    size = 0
+    for sequence in sequences:
+        batch.append(sequence)
+        size += len(sequence) + 1
+        if size >= characters:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def documents_text(documents: Iterable[Iterable[str]]) -> Iterator[str]:

@@ -14,8 +14,10 @@ from typing import Any
 from expanda.config import Config
 from expanda.files import sha256_of
 from expanda.keys import BuildConfig
+from expanda.tally import Report
 from expanda.utils import VERSION, UserError
 
+_COUNTS = Report().as_record().keys()
 # Neither changes a byte of the outputs.
 _IRRELEVANT = ("num-cores", "temporary-path")
 
@@ -23,7 +25,7 @@ _IRRELEVANT = ("num-cores", "temporary-path")
 def versions() -> dict[str, str]:
     """Return the versions of everything whose change may change the outputs."""
     found = {"expanda": f"{VERSION}+{_hash_of_our_source()}", "python": platform.python_version()}
-    for package in ("tokenizers", "mwparserfromhell", "sentencex", "numpy"):
+    for package in ("tokenizers", "tiktoken", "regex", "mwparserfromhell", "sentencex", "numpy"):
         found[package] = metadata.version(package)
     return found
 
@@ -43,8 +45,15 @@ def recipe(config: Config) -> dict[str, Any]:
         "seed": config.build.seed,
         "versions": versions(),
         "vocabulary": [_describe(file) for file in config.build.vocabulary_files.values() if file.is_file()],
+        "files": [_describe(file) for file in _named_files(config)],
         "sources": [{**_describe(source.path), "extension": source.extension.module} for source in config.sources],
     }
+
+
+def _named_files(config: Config) -> list[Path]:
+    """Return the files that options of the extensions name, such as `templates`."""
+    values = (value for source in config.sources for value in source.arguments.values())
+    return sorted({value for value in values if isinstance(value, Path)})
 
 
 def _describe(file: Path) -> dict[str, Any]:
@@ -84,7 +93,7 @@ def _relevant(record: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
         for key in _IRRELEVANT:
             section.pop(key, None)
     for source in part["sources"] or []:
-        for key in ("pages", "sequences", "characters"):
+        for key in _COUNTS:
             source.pop(key, None)
     return part
 
@@ -106,8 +115,8 @@ def refuse_foreign_outputs(build: BuildConfig) -> None:
         )
 
 
-def remove_old_shards(old: dict[str, Any], build: BuildConfig, made: Collection[str]) -> None:
-    """Delete the ids of an earlier build in our places that the new one cut into files of other names."""
+def remove_old_ids_and_texts(old: dict[str, Any], build: BuildConfig, made: Collection[str]) -> None:
+    """Delete what an earlier build wrote in our places and this one did not: other shards, texts now switched off."""
     for name in old.get("outputs", {}):
         file = build.manifest.parent / name
         if name not in made and build.is_place(file):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from expanda.utils import did_you_mean
 
@@ -31,6 +32,18 @@ def one_of(*choices: str) -> Callable[[str], str]:
 
     choice.__name__ = "|".join(choices)
     return choice
+
+
+def existing_file(text: str) -> Path:
+    """Read the name of a file that must be there; what it holds then decides whether a build is up to date.
+
+    Raises:
+        ValueError: there is no such file.
+    """
+    path = Path(text.strip())
+    if not path.is_file():
+        raise ValueError(f"there is no such file; looked for {path.absolute()}")
+    return path
 
 
 def at_least(smallest: int) -> Callable[[str], int]:

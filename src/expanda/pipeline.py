@@ -13,22 +13,23 @@ from tokenizers import Tokenizer
 
 from expanda.binary import IdWriter
 from expanda.config import Config
+from expanda.encoding import Encoder
 from expanda.files import Outputs, temporary_directory
 from expanda.keys import BuildConfig
 from expanda.leftovers import remove_leftovers
-from expanda.lines import import_plain_text, read_documents, read_lines, unescape
+from expanda.lines import batches, import_plain_text, read_documents, read_lines, unescape
 from expanda.manifest import (
     is_up_to_date,
     output_name,
     read_manifest,
     recipe,
     refuse_foreign_outputs,
-    remove_old_shards,
+    remove_old_ids_and_texts,
 )
 from expanda.shuffling import concatenate, shuffle_lines
 from expanda.splitting import SIDES, Side, split_sources
 from expanda.tally import Report
-from expanda.tokenization import Encoder, batches, load_tokenizer, shown_tokens, train_tokenizer
+from expanda.tokenization import load_tokenizer, train_tokenizer, vocabulary_text
 from expanda.utils import Progress, UserError, say
 
 
@@ -136,26 +137,27 @@ def _tokenizer(config: Config, lines: dict[str, Path], temporary: Path) -> Token
 
 
 def _write_tokenizer(config: Config, tokenizer: Tokenizer, outputs: Outputs) -> None:
-    text = "".join(f"{token}\n" for token in shown_tokens(tokenizer))
-    outputs.stage(config.build.output_vocab).write_text(text, encoding="utf-8", newline="\n")
+    outputs.stage(config.build.output_vocab).write_text(vocabulary_text(tokenizer), encoding="utf-8", newline="\n")
     outputs.stage(config.build.tokenizer_json).write_text(
         tokenizer.to_str(pretty=True) + "\n", encoding="utf-8", newline="\n"
     )
 
 
 def _encode(config: Config, side: str, lines: Path, counts: Side, encoder: Encoder, outputs: Outputs) -> int:
-    """Write one side's tokens as text and as ids; return the number of ids."""
+    """Write one side's tokens as ids and, if wanted, as text; return the number of ids."""
     place: Path = getattr(config.build, f"output_{side}_corpus")
     writer = IdWriter(config.build.ids(side), len(encoder.tokens), outputs)
-    with (
-        Progress(f"encoding {side}", counts.lines, unit="lines") as progress,
-        outputs.stage(place).open("w", encoding="utf-8", newline="\n") as text,
-    ):
-        for batch in batches(map(unescape, read_lines(lines))):
-            for ids in encoder.encode(batch):
-                text.write(encoder.show(ids) + "\n")
-                writer.write([*encoder.begin, *ids, *encoder.end])
-            progress.advance(len(batch))
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(Progress(f"encoding {side}", counts.lines, unit="lines"))
+        text = None
+        if config.build.text_corpora:
+            text = stack.enter_context(outputs.stage(place).open("w", encoding="utf-8", newline="\n"))
+        for sequences in batches(map(unescape, read_lines(lines))):
+            batch = encoder.encode_batch(sequences)
+            writer.write(encoder.framed(batch))
+            if text is not None:
+                text.write(encoder.show(batch))
+            progress.advance(len(sequences))
     writer.close()
     return writer.tokens
 
@@ -168,7 +170,7 @@ def _publish(build: BuildConfig, made: dict[str, Any], clock: _Clock, outputs: O
     old = read_manifest(path) or {}
     outputs.stage(path).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     outputs.publish()
-    remove_old_shards(old, build, described)
+    remove_old_ids_and_texts(old, build, described)
 
 
 def _summarize(config: Config, reports: list[Report], splits: dict[str, Any], vocabulary: int) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import math
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 from expanda.utils import Progress
@@ -18,8 +17,12 @@ KEY_BITS = 64
 
 def order_key(*parts: int | str) -> int:
     """Return a number of 64 bits that depends on `parts` alone; sorting by it puts things into seeded order."""
-    text = " ".join(map(str, parts)).encode()
-    return int.from_bytes(hashlib.blake2b(text, digest_size=KEY_BITS // 8).digest(), "big")
+    return int(_key_digits(" ".join(map(str, parts))), 16)
+
+
+def _key_digits(text: str) -> str:
+    """Return a key as 16 hexadecimal digits, which sort as the numbers do."""
+    return hashlib.blake2b(text.encode(), digest_size=KEY_BITS // 8).hexdigest()
 
 
 def shuffle_lines(
@@ -37,19 +40,16 @@ def shuffle_lines(
         files = [stack.enter_context(name.open("wb")) for name in names]
         progress = stack.enter_context(Progress(f"shuffling {side}", source.stat().st_size, unit="bytes"))
         for index, line in enumerate(stack.enter_context(source.open("rb"))):
+            digits = _key_digits(f"{seed} {side} {index}")  # order_key(seed, side, index)
+            end = b"" if line.endswith(b"\n") else b"\n"  # the last line may have none
+            files[int(digits, 16) * buckets >> KEY_BITS].write(f"{digits}{index:012x}".encode() + line + end)
             progress.advance(len(line))
-            key = order_key(seed, side, index)
-            files[key * buckets >> KEY_BITS].write(b"%016x%012x" % (key, index) + line)
     with target.open("wb") as out:
         for name in names:
             with name.open("rb") as bucket:
-                out.writelines(_sorted(bucket))
+                # Lines begin with 16 digits of key and 12 of their number; no two agree in both.
+                out.writelines([line[28:] for line in sorted(bucket)])
             name.unlink()
-
-
-def _sorted(keyed_lines: Iterable[bytes]) -> list[bytes]:
-    """Sort lines that begin with 16 digits of key and their number, and take both off."""
-    return [line[28:] for line in sorted(keyed_lines, key=lambda line: line[:28])]
 
 
 def concatenate(sources: list[Path], target: Path) -> None:

@@ -12,13 +12,13 @@ from typing import BinaryIO
 import numpy as np
 
 from expanda.keys import BuildConfig
-from expanda.lines import escape, read_documents, unescape
+from expanda.lines import escape, read_raw_documents, text_bytes, unescape
 from expanda.shuffling import order_key
 from expanda.utils import Progress, UserError
 
 SIDES = ("train", "test")
 NO_TEXT = "no sequence was kept, so there is nothing to build a corpus from; is min-length too large?"
-Piece = tuple[str, int, str]  # side, document, text of a sequence or of a part of one
+Piece = tuple[str, int, bytes]  # side, document, line of a sequence or of a part of one
 
 
 @dataclass
@@ -42,38 +42,45 @@ def split_sources(sources: Sequence[Path], build: BuildConfig, temporary: Path) 
     divide = _divide_tail if build.split_by == "tail" else _divide_documents
     repeats = _repeats(sources) if build.balancing else [1] * len(sources)
     sides = {side: Side() for side in SIDES}
-    train_of_source = temporary / "train.source"
     with (temporary / "train.lines").open("wb") as train, (temporary / "test.lines").open("wb") as test:
         for pieces, times in zip(divide(sources, build), repeats, strict=True):
-            with train_of_source.open("wb") as file:
-                counted = _write(pieces, {"train": file, "test": test})
-            for _ in range(times):
-                with train_of_source.open("rb") as file:
-                    shutil.copyfileobj(file, train)
+            if times == 1:
+                counted = _write(pieces, {"train": train, "test": test})
+            else:
+                counted = _write_repeated(pieces, train, test, times=times, temporary=temporary)
             for side, part in counted.items():
                 copies = times if side == "train" else 1
                 sides[side].documents += part.documents
                 sides[side].lines += copies * part.lines
                 sides[side].text_bytes += copies * part.text_bytes
-    train_of_source.unlink()
     return sides
+
+
+def _write_repeated(
+    pieces: Iterable[Piece], train: BinaryIO, test: BinaryIO, *, times: int, temporary: Path
+) -> dict[str, Side]:
+    once = temporary / "train.source"
+    with once.open("wb") as file:
+        counted = _write(pieces, {"train": file, "test": test})
+    for _ in range(times):
+        with once.open("rb") as file:
+            shutil.copyfileobj(file, train)
+    once.unlink()
+    return counted
 
 
 def _write(pieces: Iterable[Piece], files: dict[str, BinaryIO]) -> dict[str, Side]:
     counted = {side: Side() for side in SIDES}
     last_document = dict.fromkeys(SIDES, -1)
-    for side, document, text in pieces:
-        files[side].write((escape(text) + "\n").encode())
-        counted[side].lines += 1
-        counted[side].text_bytes += _bytes_of(text)
+    for side, document, line in pieces:
+        files[side].write(line)
+        part = counted[side]
+        part.lines += 1
+        part.text_bytes += text_bytes(line)
         if last_document[side] != document:
             last_document[side] = document
-            counted[side].documents += 1
+            part.documents += 1
     return counted
-
-
-def _bytes_of(text: str) -> int:
-    return len(text.encode()) + 1
 
 
 def _repeats(sources: Sequence[Path]) -> list[int]:
@@ -82,12 +89,12 @@ def _repeats(sources: Sequence[Path]) -> list[int]:
     return [max(sizes) // size if size else 1 for size in sizes]
 
 
-def _units(source: Path, by: str) -> Iterator[tuple[int, str]]:
-    """Yield (number of the unit that stays whole, sequence)."""
+def _units(source: Path, by: str) -> Iterator[tuple[int, bytes]]:
+    """Yield (number of the unit that stays whole, line of a sequence)."""
     with Progress(f"dividing {source.name}", source.stat().st_size, unit="bytes") as progress:
-        for line_number, (document, line) in enumerate(read_documents(source)):
-            progress.advance(_bytes_of(line))
-            yield (line_number if by == "line" else document), unescape(line)
+        for line_number, (document, line) in enumerate(read_raw_documents(source)):
+            progress.advance(len(line))
+            yield (line_number if by == "line" else document), line
 
 
 def _divide_documents(sources: Sequence[Path], build: BuildConfig) -> Iterator[Iterator[Piece]]:
@@ -95,16 +102,15 @@ def _divide_documents(sources: Sequence[Path], build: BuildConfig) -> Iterator[I
     sizes = []
     for source in sources:
         of_source = array("Q")
-        for unit, text in _units(source, build.split_by):
+        for unit, line in _units(source, build.split_by):
             if unit == len(of_source):
                 of_source.append(0)
-            of_source[unit] += _bytes_of(text)
+            of_source[unit] += text_bytes(line)
         sizes.append(of_source)
     in_test = _choose(sizes, build)
     for number, source in enumerate(sources):
-        yield (
-            ("test" if in_test[number][unit] else "train", unit, text) for unit, text in _units(source, build.split_by)
-        )
+        side_of = in_test[number].tobytes()  # 0 or 1, quicker to look into than an array
+        yield ((SIDES[side_of[unit]], unit, line) for unit, line in _units(source, build.split_by))
 
 
 def _choose(sizes: Sequence[array[int]], build: BuildConfig) -> list[np.ndarray]:
@@ -132,25 +138,35 @@ def _choose(sizes: Sequence[array[int]], build: BuildConfig) -> list[np.ndarray]
 
 def _divide_tail(sources: Sequence[Path], build: BuildConfig) -> Iterator[Iterator[Piece]]:
     """Cut the whole text at one character: the part before it is train, the part after it is test."""
-    total = sum(len(text) for source in sources for _, text in _units(source, "document"))
+    lengths = [sum(len(text) for _, text in _sequences(source)) for source in sources]
+    total = sum(lengths)
     if not total:
         raise UserError(NO_TEXT)
     cut = int(total * (1 - build.split_ratio))  # nanoGPT's rule, so that its ids come out
     if cut <= 0 or (cut == total and build.split_ratio > 0):
         raise UserError(f"a text of {total:,} characters is too short for split-ratio = {build.split_ratio}")
     position = 0
-    for source in sources:
+    for source, length in zip(sources, lengths, strict=True):
         yield _cut(source, cut - position)
-        position += sum(len(text) for _, text in _units(source, "document"))
+        position += length
+
+
+def _sequences(source: Path) -> Iterator[tuple[int, str]]:
+    """Yield (document, sequence)."""
+    return ((document, unescape(line[:-1].decode())) for document, line in _units(source, "document"))
+
+
+def _as_line(text: str) -> bytes:
+    return (escape(text) + "\n").encode()
 
 
 def _cut(source: Path, cut: int) -> Iterator[Piece]:
     """Yield the source's pieces, `cut` being where test begins, counted in characters from the source's start."""
     start = 0
-    for document, text in _units(source, "document"):
+    for document, text in _sequences(source):
         in_train = min(max(cut - start, 0), len(text))
         if in_train:
-            yield "train", document, text[:in_train]
+            yield "train", document, _as_line(text[:in_train])
         if in_train < len(text):
-            yield "test", document, text[in_train:]
+            yield "test", document, _as_line(text[in_train:])
         start += len(text)

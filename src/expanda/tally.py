@@ -9,6 +9,8 @@ from typing import Any
 
 from expanda.utils import UserError
 
+_NOTHING: Mapping[str, Any] = {"read": 0, "kept": 0, "dropped": {}}
+
 
 @dataclass
 class Tally:
@@ -32,11 +34,18 @@ class Tally:
 
 @dataclass
 class Report:
-    """What an extension counted in one input: pages (records, files), the sequences made of them, their characters."""
+    """What an extension counted in one input: pages (records, files), the sequences made of them, their characters.
+
+    Beside these, which must balance, stands what cleaning met: templates that it could not read, by name; constructs
+    that nothing closed, by their opening; and kept sequences in which it closed the gap that a template left ('holes').
+    """
 
     pages: Tally = field(default_factory=Tally)
     sequences: Tally = field(default_factory=Tally)
     characters: Tally = field(default_factory=Tally)
+    unrendered: Counter[str] = field(default_factory=Counter)
+    unclosed: Counter[str] = field(default_factory=Counter)
+    closed: Counter[str] = field(default_factory=Counter)
 
     def read_sequence(self, text: str, reason: str | None) -> None:
         """Count one candidate sequence, kept or dropped for `reason`, and its characters."""
@@ -47,19 +56,18 @@ class Report:
 
     def as_record(self) -> dict[str, Any]:
         """Return plain data; `add_record` takes it back."""
-        return {
-            "pages": self.pages.as_record(),
-            "sequences": self.sequences.as_record(),
-            "characters": self.characters.as_record(),
-        }
+        record = {name: tally.as_record() for name, tally in self._tallies().items()}
+        return record | {name: dict(counts.most_common()) for name, counts in self._counters().items()}
 
     def add_record(self, record: Mapping[str, Any]) -> None:
         """Add what another report counted."""
-        for name, counts in record.items():
-            tally: Tally = getattr(self, name)
+        for name, tally in self._tallies().items():
+            counts = record.get(name, _NOTHING)
             tally.read += counts["read"]
             tally.kept += counts["kept"]
             tally.dropped.update(counts["dropped"])
+        for name, counter in self._counters().items():
+            counter.update(record.get(name, {}))
 
     def check(self, source: object) -> None:
         """Raise unless everything that was read is accounted for.
@@ -67,10 +75,16 @@ class Report:
         Raises:
             UserError: an extension lost something without naming it.
         """
-        for name, tally in vars(self).items():
+        for name, tally in self._tallies().items():
             dropped = sum(tally.dropped.values())
             if tally.read != tally.kept + dropped:
                 raise UserError(
                     f"{source}: {tally.read:,} {name} were read, but {tally.kept:,} kept and {dropped:,} dropped do "
                     "not add up to that; the extension loses text, nothing was written"
                 )
+
+    def _tallies(self) -> dict[str, Tally]:
+        return {name: value for name, value in vars(self).items() if isinstance(value, Tally)}
+
+    def _counters(self) -> dict[str, Counter[str]]:
+        return {name: value for name, value in vars(self).items() if isinstance(value, Counter)}

@@ -1,4 +1,4 @@
-"""Templates in running text: which carry words and how those read, which say nothing. To teach one more, add a line."""
+"""Templates whose reading takes more than a line of `templates.cfg`: functions from arguments to words."""
 
 from __future__ import annotations
 
@@ -6,37 +6,15 @@ import calendar
 import re
 from collections.abc import Callable, Mapping
 
+from expanda.marks import GAP
+
 Arguments = Mapping[str, str]  # name or position ('1', '2', …) -> the argument's cleaned text
-Renderer = Callable[[Arguments], str]
+Function = Callable[[Arguments], str]
 
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in " ".join(text.split()).split(",")]
-
-
-# Citations, maintenance marks, anchors, little flags: a sentence is whole without them.
-_SILENT = frozenset(
-    _names(
-        """r, rp, ref, refn, efn, efn-ua, efn-lr, sfn, sfnp, sfnm, sfnref, harv, harvnb, harvp, harvid, harvtxt,
-        citation, harvard citation, harvard citation no brackets, note, note label, ref label, citation needed, cn,
-        fact, clarify, clarification needed, dubious, dubious span, who, whom, when, where, which, why, by whom,
-        says who, verify source, verification needed, page needed, dead link, webarchive, wayback, cbignore, better
-        source, unreliable source, unreliable source?, medical citation needed, vague, specify, full citation
-        needed, full, original research inline, weasel inline, weasel-inline, peacock inline, pov-inline, pov
-        statement, update after, disputed inline, disputed-inline, failed verification, not in citation given,
-        according to whom, undue-inline, relevance inline, quantify, inconsistent, contradict-inline, year needed,
-        anchor, flagicon, flag icon, flagdeco, isbn, issn, oclc, doi, jstor, pmid, google books, gbooks,
-        internet archive, audio, listen, sic, clear, shortcut, short description, use dmy dates, use mdy dates,
-        wikicite, respell, refbegin, refend, reflist, notelist, zwj, 각주, 출처, 출처 필요, 주, 국기그림,
-        누가, 언제, 어디, 확인 필요, 깨진 링크, 모호, 해석 필요"""
-    )
-)
-_SILENT_PREFIXES = ("ipac-", "ipa-", "cite ", "vcite ", "#tag:", "defaultsort", "displaytitle")
-_SILENT_KOREAN_PREFIXES = ("웹 인용", "서적 인용", "저널 인용", "뉴스 인용")
 _UNITS = {
     "sqmi": "sq mi", "sqft": "sq ft", "sqkm": "km²", "km2": "km²", "m2": "m²", "cm2": "cm²", "mm2": "mm²", "km3": "km³",
-    "m3": "m³", "cm3": "cm³", "cuft": "cu ft", "cumi": "cu mi", "C": "°C", "F": "°F", "K": "K", "kph": "km/h",
-    "nmi": "nautical miles", "impgal": "imp gal", "USgal": "US gal", "oz": "oz", "acre": "acres",
+    "m3": "m³", "cm3": "cm³", "cuft": "cu ft", "cumi": "cu mi", "C": "°C", "F": "°F", "kph": "km/h",
+    "impgal": "imp gal", "USgal": "US gal",
     "PD/sqkm": "/km²", "/km2": "/km²", "/sqmi": "/sq mi",
 }  # fmt: skip
 _RANGES = {
@@ -49,32 +27,23 @@ _RANGES = {
     "or": " or ",
     "+/-": " ± ",
     "±": " ± ",
+    "to(-)": " to ",
+    "to about": " to about ",
+    "and(-)": " and ",
+    "×": " × ",
+    ",": ", ",
 }
-
-
-def is_silent(name: str) -> bool:
-    """Whether a template may be left out of a sentence without a loss."""
-    return name in _SILENT or name.startswith(_SILENT_PREFIXES + _SILENT_KOREAN_PREFIXES) or name.endswith(" icon")
-
-
-def renderer(name: str) -> Renderer | None:
-    """Return how the template `name` (lower-cased, blanks for underscores) reads, or None when nobody knows."""
-    if name.startswith("lang-"):
-        return _first
-    return _RENDERERS.get(name)
-
-
-def _constant(text: str) -> Renderer:
-    return lambda _: text
-
-
-def _argument(*names: str) -> Renderer:
-    """Read the first argument there is."""
-    return lambda arguments: next((arguments[name] for name in names if arguments.get(name)), "")
-
-
-def _last(arguments: Arguments) -> str:
-    return next((arguments[n] for n in ("4", "3", "2", "1") if arguments.get(n)), "")
+_MUSIC = {
+    "flat": "♭",
+    "b": "♭",
+    "sharp": "♯",
+    "#": "♯",
+    "natural": "♮",
+    "n": "♮",
+    "doublesharp": "𝄪",
+    "doubleflat": "𝄫",
+}
+_NUMBER = re.compile(r"[-+−]?[\d.,/ ⁄+½¼¾⅓⅔]*(?:e[-+−]?\d+)?")
 
 
 def _convert(arguments: Arguments) -> str:
@@ -98,7 +67,7 @@ def _convert(arguments: Arguments) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[-+−]?[\d.,/ ⁄]*\d[\d.,/⁄+]*(?:e[-+−]?\d+)?", text))
+    return bool(_NUMBER.fullmatch(text)) and any(map(str.isdigit, text))
 
 
 def _value(arguments: Arguments) -> str:
@@ -131,68 +100,115 @@ def _as_of(arguments: Arguments) -> str:
     if alternative := arguments.get("alt"):
         return alternative
     year, month, day = (arguments.get(n, "") for n in ("1", "2", "3"))
-    name = calendar.month_name[int(month)] if month.isdecimal() and 1 <= int(month) <= 12 else month
-    opening = "as of" if arguments.get("lc") else "As of"
-    return " ".join(filter(None, (opening, day, name, year)))
+    opening = "since" if arguments.get("since") else "as of"
+    words = " ".join(filter(None, (opening, day, _month(month) or month, year)))
+    return words if arguments.get("lc") else words[0].upper() + words[1:]
+
+
+def _month(number: str) -> str:
+    return calendar.month_name[int(number)] if number.isdecimal() and 1 <= int(number) <= 12 else ""
 
 
 def _date(arguments: Arguments) -> str:
     """{{birth date|1950|5|12}} -> May 12, 1950; 12 May 1950 with df=y."""
     year, month, day = (arguments.get(n, "") for n in ("1", "2", "3"))
-    if not (month.isdecimal() and 1 <= int(month) <= 12 and day):
-        return year
-    name = calendar.month_name[int(month)]
+    name = _month(month)
+    if not (name and day):
+        return f"{name} {year}".strip()
     return f"{day} {name} {year}" if arguments.get("df") else f"{name} {day}, {year}"
 
 
+def _date_and_age(arguments: Arguments) -> str:
+    """{{death date and age|2000|5|12|1950|1|2}} -> May 12, 2000 (aged 50)."""
+    age = _years(arguments, end=1, start=4)
+    return f"{_date(arguments)} (aged {age})" if age else _date(arguments)
+
+
+def _age(arguments: Arguments) -> str:
+    """{{age|1950|1|2|2000|5|12}} -> 50. Without a second date it depends on the day of reading: no words."""
+    return _years(arguments, start=1, end=4)
+
+
+def _years(arguments: Arguments, *, start: int, end: int) -> str:
+    dates = []
+    for first in (start, end):
+        parts = [arguments.get(str(n), "") for n in range(first, first + 3)]
+        if not all(map(str.isdecimal, parts)):
+            return ""
+        dates.append(tuple(map(int, parts)))
+    (year, *birthday), (until, *day) = dates
+    return str(until - year - (day < birthday))
+
+
+def _korean_date(arguments: Arguments) -> str:
+    """{{출생일|1950|5|12}} -> 1950년 5월 12일."""
+    parts = [arguments.get(n, "") for n in ("1", "2", "3")]
+    return " ".join(f"{part}{unit}" for part, unit in zip(parts, "년월일", strict=True) if part)
+
+
+def _ship(arguments: Arguments) -> str:
+    """{{ship|HMS|Victory}} -> HMS Victory."""
+    return " ".join(filter(None, (arguments.get("1"), arguments.get("2"))))
+
+
+def _sic(arguments: Arguments) -> str:
+    """{{sic}} -> [sic]; {{sic|word}} -> word."""
+    return arguments.get("1") or "[sic]"
+
+
+def _words_or_nothing(arguments: Arguments) -> str:
+    """{{citation needed span|words}} marks words, and {{citation|title=…}} is a reference, which says nothing."""
+    return arguments.get("1") or arguments.get("text") or GAP
+
+
+def _music(arguments: Arguments) -> str:
+    """{{music|flat}} -> ♭; a word that is no sign of music stays."""
+    sign = arguments.get("1", "")
+    return _MUSIC.get(sign.lower(), sign)
+
+
+def _listed(arguments: Arguments) -> str:
+    """{{hlist|a|b}} -> a, b; {{plainlist|* a * b}} -> a, b."""
+    items = [arguments[str(n)] for n in range(1, 101) if arguments.get(str(n))]
+    lines = (line.strip("*# ") for item in items for line in item.split("\n"))
+    return ", ".join(filter(None, lines))
+
+
 def _joined(arguments: Arguments) -> str:
-    return "".join(arguments[str(n)] for n in range(1, 13) if arguments.get(str(n)))
+    return "".join(arguments[str(n)] for n in range(1, 21) if arguments.get(str(n)))
 
 
-def _circa(arguments: Arguments) -> str:
-    return " – ".join("c. " + arguments[n] for n in ("1", "2") if arguments.get(n)) or "c."
+def _percentage(arguments: Arguments) -> str:
+    """{{percentage|1|3|1}} -> 33.3%."""
+    try:
+        part, whole = float(arguments["1"]), float(arguments["2"])
+        return f"{100 * part / whole:.{int(arguments.get('3') or 0)}f}%"
+    except (KeyError, ValueError, ZeroDivisionError):
+        return ""
 
 
 def _quote(arguments: Arguments) -> str:
-    return "\n\n" + _argument("text", "quote", "1")(arguments) + "\n\n"
+    """A quotation is a paragraph of its own; who said it, where, is a caption."""
+    words = next((arguments[name] for name in ("text", "quote", "1") if arguments.get(name)), "")
+    return words and f"\n\n{words}\n\n"
 
 
-_first = _argument("1")
-_second = _argument("2", "text", "1")
-_TABLE: tuple[tuple[str, Renderer], ...] = (
-    ("convert, cvt, conv", _convert),
-    ("lang, langx, llang, lang-rtl, rtl-lang, 언어, 다국어", _second),
-    ("transl, transliteration, script, unicode", _last),
-    (
-        """nowrap, nobr, no wrap, small, smaller, big, larger, nobold, noitalic, normal, abbr, abbrlink, tooltip, num,
-        nts, formatnum, sc, smallcaps, sc2, vanchor, visible anchor, strong, em, midsize, resize, keypress, key
-        press, code, flag, flagu, flagcountry, ipa, unicode, polytonic, hebrew, linktext, native name, longitem,
-        math, mvar, var, ill, interlanguage link, link-interwiki, 국기, 국기나라, 작은, 한자, 임시링크""",
-        _first,
-    ),
-    ("val", _value),
-    ("frac, fraction, sfrac, half", _fraction),
-    ("circa, c., ca., ca", _circa),
-    ("ndash, en dash", _constant("–")),
-    ("mdash, em dash", _constant("—")),
-    ("snd, spnd, sndash, spaced ndash, spaced en dash", _constant(" – ")),
-    ("·, •, dot, bullet, middot", _constant(" · ")),
-    ("'", _constant("'")),
-    ("'\"", _constant("'\"")),
-    ("\"'", _constant("\"'")),
-    ("eqm, reversible reaction", _constant("⇌")),
-    ("'s", _constant("'s")),
-    ("nbsp, space, spaces, thinsp, hair space, 0ws", _constant(" ")),
-    ("!, pipe", _constant("|")),
-    ("=", _constant("=")),
-    ("nihongo, nihongo2", _nihongo),
-    ("as of", _as_of),
-    ("birth date, death date, start date, end date, birth date and age, death date and age", _date),
-    ("chem, chem2, chem/link", _joined),
-    ("angbr, angle bracket", lambda arguments: f"⟨{arguments.get('1', '')}⟩"),
-    ("sup", _first),
-    ("sub", _first),
-    ("vr, reign", lambda arguments: "–".join(arguments[n] for n in ("1", "2") if arguments.get(n))),
-    ("quote, blockquote, bquote, cquote, quotation, quote box, 인용문, 인용문2", _quote),
-)
-_RENDERERS = {name: render for names, render in _TABLE for name in _names(names)}
+FUNCTIONS: dict[str, Function] = {
+    "age": _age,
+    "as_of": _as_of,
+    "convert": _convert,
+    "date": _date,
+    "date_and_age": _date_and_age,
+    "fraction": _fraction,
+    "joined": _joined,
+    "korean_date": _korean_date,
+    "nihongo": _nihongo,
+    "percentage": _percentage,
+    "quote": _quote,
+    "ship": _ship,
+    "listed": _listed,
+    "sic": _sic,
+    "value": _value,
+    "music": _music,
+    "words_or_nothing": _words_or_nothing,
+}

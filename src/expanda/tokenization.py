@@ -1,31 +1,19 @@
-"""Tokenizers: train one, take over an existing one, write it down, and turn sequences into ids."""
+"""Tokenizers: train one, take over an existing one, and show its vocabulary."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import regex
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from expanda.keys import TokenizationConfig
-from expanda.lines import read_lines, unescape
+from expanda.lines import batches, read_lines, unescape
+from expanda.long_words import without_long_words
 from expanda.utils import UserError
-from expanda.wordpiece import train_wordpiece, wordpiece
-
-BEGIN, END, GPT2_END = "<s>", "</s>", "<|endoftext|>"
-_PIECE_CHARACTERS = 100_000
-# The trainers' time grows faster than a word's length, and Ctrl-C waits for them; a run of this length (a genome,
-# a base64 image) teaches nothing about words. Only training leaves it out; encoding needs no such limit.
-LONGEST_LEARNED_WORD = 1000
-# Between them these runs hold all that wordpiece or bpe takes for one word. The lookbehinds let a match begin
-# only where a run begins, which keeps the search linear.
-_LONG_WORD = regex.compile(
-    "|".join(
-        rf"(?<!{kind}){kind}{{{LONGEST_LEARNED_WORD + 1},}}" for kind in (r"[^\s\p{P}]", r"[^\s\p{L}\p{N}]", r"\s")
-    )
-)
+from expanda.wordpiece import wordpiece
+from expanda.wordpiece_training import train_wordpiece
 
 
 def train_tokenizer(lines: Path, config: TokenizationConfig) -> Tokenizer:
@@ -36,7 +24,7 @@ def train_tokenizer(lines: Path, config: TokenizationConfig) -> Tokenizer:
     """
     match config.tokenizer:
         case "wordpiece":
-            tokenizer = train_wordpiece(lambda: _sample(lines, config.subset_size), config)
+            tokenizer = train_wordpiece(batches(_sample(lines, config.subset_size)), config)
         case "bpe":
             tokenizer = _train_bpe(_sample(lines, config.subset_size), config)
         case _:
@@ -58,7 +46,7 @@ def _sample(lines: Path, size: int) -> Iterator[str]:
     for line in read_lines(lines):
         sequence = unescape(line)
         size -= len(sequence.encode()) + 1
-        yield _LONG_WORD.sub(" ", sequence)
+        yield without_long_words(sequence)
         if size <= 0:
             return
 
@@ -157,6 +145,11 @@ def shown_tokens(tokenizer: Tokenizer) -> list[str]:
     return shown
 
 
+def vocabulary_text(tokenizer: Tokenizer) -> str:
+    """Return the content of vocab.txt; raises as `shown_tokens` does."""
+    return "".join(f"{token}\n" for token in shown_tokens(tokenizer))
+
+
 def _show_character(token: str) -> str:
     if token in " \n":
         return "Ġ" if token == " " else "Ċ"
@@ -168,61 +161,3 @@ def _escape_spaces(token: str) -> str:
         f"\\u{ord(c):04X}" if c.isspace() or unicodedata.category(c) in ("Cc", "Cf", "Zs", "Zl", "Zp") else c
         for c in token
     )
-
-
-class Encoder:
-    """Sequences to ids, and the begin and end tokens to put around each; a literal `<s>` in a text stays text."""
-
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        tokenizer.encode_special_tokens = True
-        self.tokens = shown_tokens(tokenizer)
-        self.begin = [number for number in [tokenizer.token_to_id(BEGIN)] if number is not None]
-        ends = [number for token in (END, GPT2_END) if (number := tokenizer.token_to_id(token)) is not None]
-        self.end = ends[:1]
-        self._tokenizer = tokenizer
-        self._characters: set[str] | None = None
-        if isinstance(tokenizer.model, models.WordLevel) and tokenizer.token_to_id(tokenizer.model.unk_token) is None:
-            self._characters = set(tokenizer.get_vocab())
-
-    def encode(self, sequences: Sequence[str]) -> list[list[int]]:
-        """Return the ids of each sequence, begin and end left out.
-
-        Raises:
-            UserError: a character has no id and the vocabulary has no unknown token.
-        """
-        if not isinstance(self._tokenizer.model, models.WordLevel):
-            return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(sequences, add_special_tokens=False)]
-        # One token a character: a text of any length may be cut anywhere, which bounds the memory.
-        return [[number for piece in _pieces(text) for number in self._encode_piece(piece)] for text in sequences]
-
-    def _encode_piece(self, piece: str) -> list[int]:
-        if self._characters is not None:
-            normalizer = self._tokenizer.normalizer
-            missing = set(normalizer.normalize_str(piece) if normalizer else piece) - self._characters
-            if missing:
-                raise UserError(
-                    f"the character {min(missing)!r} is not in the vocabulary; set unk-token, or train a new one"
-                )
-        return list(self._tokenizer.encode(piece, add_special_tokens=False).ids)
-
-    def show(self, ids: Iterable[int]) -> str:
-        """Return the line of the tokenized text for the ids of one sequence."""
-        return " ".join([self.tokens[number] for number in ids])
-
-
-def _pieces(text: str) -> Iterator[str]:
-    return (text[at : at + _PIECE_CHARACTERS] for at in range(0, len(text), _PIECE_CHARACTERS))
-
-
-def batches(sequences: Iterable[str], *, characters: int = 1 << 19) -> Iterator[list[str]]:
-    """Yield lists of sequences that hold about `characters` together, which bounds the memory of their encoding."""
-    batch: list[str] = []
-    size = 0
-    for sequence in sequences:
-        batch.append(sequence)
-        size += len(sequence) + 1
-        if size >= characters:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

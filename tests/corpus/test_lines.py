@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expanda.lines import documents_text, escape, import_plain_text, read_documents, unescape
+from expanda.lines import (
+    batches,
+    documents_text,
+    escape,
+    import_plain_text,
+    read_documents,
+    text_bytes,
+    unescape,
+)
 
 # Backslashes, n and newlines are what the form is about, so most of the tried texts consist of them.
 texts = st.text(st.sampled_from("\\n\n a\r\u2028é"), max_size=30) | st.text(max_size=30)
@@ -15,6 +23,20 @@ def test_unescape_undoes_escape(text):
     line = escape(text)
     assert "\n" not in line
     assert unescape(line) == text
+
+
+@given(texts.filter(lambda text: "\n" not in text))
+def test_escape_undoes_unescape(line):
+    """So a stage may pass lines on as they are."""
+    assert escape(unescape(line)) == line
+    assert text_bytes(f"{line}\n".encode()) == len(f"{unescape(line)}\n".encode())
+
+
+@given(st.lists(texts), st.integers(1, 40))
+def test_batches_hold_all_sequences_in_order_and_end_once_they_are_full(sequences, characters):
+    made = list(batches(sequences, characters=characters))
+    assert [sequence for batch in made for sequence in batch] == sequences
+    assert all(sum(len(sequence) + 1 for sequence in batch[:-1]) < characters for batch in made)
 
 
 @pytest.mark.parametrize(

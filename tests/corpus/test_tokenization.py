@@ -5,13 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from expanda.encoding import Encoder
 from expanda.keys import TokenizationConfig
 from expanda.lines import escape, unescape
-from expanda.tokenization import Encoder, load_tokenizer, shown_tokens, train_tokenizer
+from expanda.long_words import LONGEST_LEARNED_WORD, has_long_word, without_long_words
+from expanda.tokenization import load_tokenizer, shown_tokens, train_tokenizer
 from expanda.utils import UserError
 
 SAMPLE = [
@@ -108,9 +111,9 @@ def test_unknown_first_then_control_tokens_then_the_rest(wordpiece, bpe, char):
 @pytest.mark.parametrize("kind", ["bpe", "wordpiece", "char"])
 def test_tokens_of_a_line_are_separated_by_one_space_and_found_in_the_vocabulary(kind, request):
     encoder = Encoder(request.getfixturevalue(kind))
-    for ids in encoder.encode(SAMPLE):
-        shown = encoder.show(ids).split()
-        assert [encoder.tokens.index(token) for token in shown] == ids
+    lines = encoder.show(encoder.encode_batch(SAMPLE)).split("\n")
+    assert lines.pop() == ""
+    assert [[encoder.tokens.index(token) for token in line.split(" ")] for line in lines] == encoder.encode(SAMPLE)
 
 
 def test_wordpiece_training_does_not_depend_on_chance(tmp_path):
@@ -152,6 +155,16 @@ def test_a_run_without_end_is_encoded_but_nothing_is_learned_from_it(tmp_path, k
     assert time.monotonic() - started_at < 10
 
 
+@given(st.lists(st.sampled_from([*"a-, \n\x1c", "é1", "a" * 999, "-" * 999, " " * 999])).map("".join))
+def test_a_long_word_is_seen_where_a_run_of_one_kind_is_too_long(text):
+    kinds = (r"[^\s\p{P}]", r"[^\s\p{L}\p{N}]", r"\s")
+    letters, marks, blanks = (
+        max(map(len, regex.findall(f"{kind}+", text)), default=0) > LONGEST_LEARNED_WORD for kind in kinds
+    )
+    assert has_long_word(text) == (letters or marks or blanks)
+    assert (without_long_words(text) == text) == (not has_long_word(text))
+
+
 def test_a_text_without_spaces_is_learned_from_where_punctuation_divides_it(tmp_path):
     lines = ["고양이는의자위에서잠을잔다," * 200] * 3
     tokenizer = trained(tmp_path, lines, tokenizer="bpe", vocab_size=400)
@@ -168,7 +181,7 @@ def test_a_character_without_an_id_is_named(char):
         Encoder(char).encode(["ж"])
 
 
-def test_char_encodes_a_long_sequence_in_pieces(char):
+def test_char_encodes_a_long_sequence(char):
     text = "abc " * 60_000
     (ids,) = Encoder(char).encode(["".join(c for c in text if c in "".join(SAMPLE))])
     assert char.decode(ids[:8]) == "abc abc "

@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from expanda.executors import run_tasks
-from expanda.files import read_source
-from expanda.lines import documents_text
-from expanda.mediawiki import Dump
-from expanda.options import at_least, boolean, one_of
-from expanda.sequences import SENTENCE_MAX_LENGTH, Rules, sequences_of
+from expanda.articles import ARGUMENTS, Article, Recipe, chunks, extract_articles, rules_of
+from expanda.mediawiki import Dump, Header, read_header
+from expanda.options import boolean, existing_file, one_of
+from expanda.readings import read_readings, shipped_readings
+from expanda.streams import cut_source, read_source
 from expanda.tally import Report
 from expanda.utils import Progress, UserError
-from expanda.wikitext import clean
+from expanda.wikitext import Cleaner
 
-CHUNK_CHARACTERS = 1 << 22
+
+class PieceError(Exception):
+    """A piece of a dump does not consist of whole pages: it was cut in a wrong place, or it is damaged."""
 
 
 @dataclass(frozen=True)
-class CleanTask:
-    """Files in and files out: `<stem>.pages` becomes `<stem>.documents` and `<stem>.counts`."""
+class PieceTask:
+    """The articles between two bytes of a dump, which the worker reads for itself."""
 
     stem: Path
-    namespaces: dict[int, str]
-    language: str
-    rules: Rules
+    recipe: Recipe
+    source: Path
+    header: Header
+    start: int
+    end: int
+    is_last: bool
 
-    def file(self, kind: str) -> Path:
-        """Return the path of the task's pages, documents or counts."""
-        return self.stem.with_suffix(f".{kind}")
+    def size(self) -> int:
+        """Return the bytes of the piece."""
+        return self.end - self.start
+
+    def articles(self) -> Iterator[Article]:
+        """Yield the articles of the piece.
+
+        Raises:
+            PieceError: the bytes are not whole packed streams that hold whole pages.
+        """
+        header = self.header if self.start else None
+        blocks = read_source(self.source, start=self.start, end=self.end)
+        try:
+            yield from _articles(Dump(self.source, blocks, header=header, ends_early=not self.is_last))
+        except UserError as error:
+            raise PieceError(str(error)) from error
 
 
 def extract(input_file: str, output_file: str, temporary: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -42,99 +58,102 @@ def extract(input_file: str, output_file: str, temporary: str, args: dict[str, A
     Raises:
         UserError: the file is no complete MediaWiki dump, or a page could not be cleaned.
     """
-    source, report = Path(input_file), Report()
+    source, report, workers = Path(input_file), Report(), args["num-cores"]
+    header = read_header(source)
+    language = args["language"] or header.language
+    cleaning = {key: args[key] for key in ("cleaner", "math", "templates")}
+    recipe = Recipe(partial(_new_cleaner, header.namespaces, language, **cleaning), rules_of(args, language))
     with (
         Progress(f"reading {source}", source.stat().st_size, unit="bytes") as progress,
         Path(output_file).open("wb") as output,
     ):
-        dump = Dump(source, read_source(source, advance=progress.advance))
-        tasks = _tasks(dump, Path(temporary), args, report)
-        for task in run_tasks(clean_pages, tasks, workers=args["num-cores"]):
-            with task.file("documents").open("rb") as documents:
-                shutil.copyfileobj(documents, output)
-            report.add_record(json.loads(task.file("counts").read_text(encoding="utf-8")))
-            for kind in ("pages", "documents", "counts"):
-                task.file(kind).unlink()
+        pieces = _pieces(source, header, recipe, Path(temporary))
+        start = _extract_pieces(pieces, output, report, workers, progress)
+        if start < source.stat().st_size:
+            blocks = read_source(source, start=start, advance=progress.advance)
+            dump = Dump(source, blocks, header=header if start else None, start=start)
+            for _ in extract_articles(
+                chunks(_articles(dump), recipe, Path(temporary)), output, report, workers=workers
+            ):
+                pass
+    if not report.pages.read:
+        raise UserError(f"{source}: this dump holds no page; was it exported completely?")
     return report.as_record()
 
 
-def clean_pages(task: CleanTask) -> CleanTask:
-    """Clean and cut the pages of one chunk; runs in a worker process.
+def _new_cleaner(
+    namespaces: Mapping[int, str], language: str, *, cleaner: str, math: str, templates: Path | None
+) -> Cleaner:
+    kind: type[Cleaner] = Cleaner
+    if cleaner == "mwparserfromhell":
+        from expanda.parsing import ParsingCleaner  # loads a parser that others do not need
 
-    Raises:
-        UserError: naming the page that could not be cleaned.
+        kind = ParsingCleaner
+    readings = read_readings(templates) if templates else shipped_readings()
+    return kind(namespaces, language, keep_math=math == "source", readings=readings)
+
+
+def _articles(dump: Dump) -> Iterator[Article]:
+    return (Article(page.title, page.text, page.drop_reason()) for page in dump.pages())
+
+
+def _pieces(source: Path, header: Header, recipe: Recipe, temporary: Path) -> Iterator[PieceTask]:
+    """Yield tasks that together read the whole dump, or none when it cannot be cut."""
+    size = source.stat().st_size
+    for number, (start, end) in enumerate(cut_source(source)):
+        if (start, end) == (0, size) or header.encoding != "utf-8":
+            return
+        yield PieceTask(temporary / f"piece-{number:06d}", recipe, source, header, start, end, end == size)
+
+
+def _extract_pieces(
+    pieces: Iterator[PieceTask], output: BinaryIO, report: Report, workers: int, progress: Progress
+) -> int:
+    """Do the pieces in order, up to the first that cannot stand alone; return the byte where what is left begins.
+
+    Every piece before that byte began and ended between two packed streams and between two pages. So reading on from
+    there loses nothing and doubles nothing, copes with pages that go on from stream to stream, and names what is
+    broken.
     """
-    report = Report()
-    with (
-        task.file("pages").open(encoding="utf-8") as pages,
-        task.file("documents").open("w", encoding="utf-8", newline="\n") as output,
-    ):
-        for line in pages:
-            title, markup = json.loads(line)
-            try:
-                text = clean(markup, task.namespaces, task.language)
-                document = sequences_of(text, task.rules, report)
-            except Exception as error:
-                raise UserError(f"the page '{title}' cannot be cleaned: {type(error).__name__}: {error}") from error
-            report.pages.settle(None if text else "no text")
-            output.writelines(documents_text([document]))
-    task.file("counts").write_text(json.dumps(report.as_record()), encoding="utf-8")
-    return task
-
-
-def _tasks(dump: Dump, temporary: Path, args: dict[str, Any], report: Report) -> Iterator[CleanTask]:
-    """Count and drop what is no article, gather the rest into chunk files."""
-    chunk: list[str] = []
-    size = number = 0
-
-    def flush() -> CleanTask:
-        language = args["language"] or dump.language
-        stem = temporary / f"chunk-{number:06d}"
-        task = CleanTask(stem, dump.namespaces, language, _rules(args, language))
-        task.file("pages").write_text("".join(chunk), encoding="utf-8")
-        return task
-
-    for page in dump.pages():
-        report.pages.read += 1
-        if reason := page.drop_reason():
-            report.pages.settle(reason)
-            continue
-        chunk.append(json.dumps([page.title, page.text]) + "\n")
-        size += len(page.text)
-        if size >= CHUNK_CHARACTERS:
-            yield flush()
-            chunk, size, number = [], 0, number + 1
-    if chunk:
-        yield flush()
-
-
-def _rules(args: dict[str, Any], language: str) -> Rules:
-    unit = args["unit"] or ("sentence" if args["split-sent"] else "filled")
-    longest = args["max-length"] or (SENTENCE_MAX_LENGTH if unit in ("sentence", "filled") else None)
-    return Rules(unit, args["min-length"], longest, language)
+    done = 0
+    try:
+        for piece in extract_articles(pieces, output, report, workers=workers, weight=PieceTask.size):
+            done = piece.end
+            progress.advance(piece.size())
+    except PieceError:
+        pass
+    return done
 
 
 __extension__ = {
     "name": "MediaWiki dump",
     "version": "1.0",
-    "description": "articles of a MediaWiki XML dump (plain, bz2, gzip or xz), cleaned and cut into sequences",
+    "description": "articles of a MediaWiki XML dump (plain, bz2, gzip, xz or zst), cleaned and cut into sequences",
     "author": "the toolkit",
     "output": "documents",
     "main": extract,
     "arguments": {
-        "num-cores": {"type": at_least(1), "default": 1, "help": "worker processes; the output never depends on it"},
-        "min-length": {"type": at_least(0), "default": 50, "help": "drop sequences of at most so many characters"},
-        "max-length": {
-            "type": at_least(1),
-            "default": None,
-            "help": f"drop sequences of at least so many characters; default {SENTENCE_MAX_LENGTH} for sentences only",
-        },
-        "split-sent": {"type": boolean, "default": True, "help": "false: join sentences as long as max-length allows"},
-        "unit": {
-            "type": one_of("sentence", "paragraph", "article"),
-            "default": None,
-            "help": "what a sequence is; wins over split-sent; default sentence",
-        },
+        **ARGUMENTS,
         "language": {"type": str, "default": None, "help": "language of the text; default: what the dump says"},
+        "keep-holes": {
+            "type": boolean,
+            "default": False,
+            "help": "keep a sentence that lost the words of a template, its hole closed; false drops it",
+        },
+        "templates": {
+            "type": existing_file,
+            "default": None,
+            "help": "a file that says how more templates read, written like src/expanda/templates.cfg",
+        },
+        "math": {
+            "type": one_of("source", "drop"),
+            "default": "source",
+            "help": "what a formula becomes: its source, or a hole in its sentence",
+        },
+        "cleaner": {
+            "type": one_of("expanda", "mwparserfromhell"),
+            "default": "expanda",
+            "help": "who reads the wikitext: ours, or mwparserfromhell, some ten times slower",
+        },
     },
 }
