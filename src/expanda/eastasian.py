@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-EAST_ASIAN = frozenset(["ko", "ja", "zh", "yue", "wuu", "lzh", "gan"])
-
 _FIRST_SYLLABLE, _LAST_SYLLABLE, _FINALS = 0xAC00, 0xD7A3, 28
 
 

@@ -19,7 +19,7 @@ class Links:
     """The links of one wiki; `namespaces` and `language` as for `expanda.wikitext.Cleaner`."""
 
     def __init__(self, namespaces: Mapping[int, str], language: str) -> None:
-        self._dropped = dropped_prefixes(namespaces, language)
+        self._dropped = dropped_prefixes(frozenset(namespaces.items()), language)
 
     def is_dropped(self, inside: str) -> bool:
         """Whether the link with this text (or that begins so) is a file, a category or another language's page."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping
 
 _DROPPED_NAMESPACES = (-2, 6, 14)  # Media, File, Category
 _ENGLISH = frozenset({"file", "image", "media", "category"})  # understood by every wiki
@@ -76,13 +76,14 @@ LANGUAGE_CODES = _words(
 )
 
 
-def dropped_prefixes(namespaces: Mapping[int, str], language: str) -> frozenset[str]:
+@functools.lru_cache(maxsize=8)
+def dropped_prefixes(namespaces: frozenset[tuple[int, str]], language: str) -> frozenset[str]:
     """Return the lower-cased prefixes of links that are not shown where they stand.
 
     Args:
-        namespaces: number -> name in this wiki, from the dump's siteinfo.
+        namespaces: (number, name in this wiki), from the dump's siteinfo.
     """
-    local = {namespaces.get(number, "").lower() for number in _DROPPED_NAMESPACES} - {""}
+    local = {name.lower() for number, name in namespaces if number in _DROPPED_NAMESPACES} - {""}
     aliases = _ALIASES.get(language.partition("-")[0], "").lower().split(", ")
     return LANGUAGE_CODES | _ENGLISH | local | set(aliases) - {""}
 

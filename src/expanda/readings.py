@@ -52,18 +52,13 @@ class Readings:
     """
 
     def __init__(self, lines: Iterable[tuple[str, str]], *, template: str = "Template") -> None:
-        self._lines = list(lines)
         self._exact: dict[str, Reading] = {}
         self._starts: dict[str, Reading] = {}
         self._ends: dict[str, Reading] = {}
         self._prefix = re.compile(rf"(?:template|{re.escape(template.lower())}):\s*")
         self._found: dict[str, tuple[str, Reading | None]] = {}
-        for where, line in self._lines:
+        for where, line in lines:
             self._add(where, line)
-
-    def in_wiki(self, template: str) -> Readings:
-        """Return the same readings for a wiki whose template namespace has this name."""
-        return Readings(self._lines, template=template)
 
     def find(self, name: str) -> tuple[str, Reading | None]:
         """Return the name as it is compared (lower case, no underscores), and its reading or None."""
@@ -100,19 +95,17 @@ class Readings:
                 self._exact[name.lower()] = Reading(function, is_silent, name.endswith(":"))
 
 
-@functools.cache
-def shipped_readings() -> Readings:
-    """Return the readings of `templates.cfg`."""
-    return Readings(_lines_of(SHIPPED))
+@functools.lru_cache(maxsize=8)
+def load_readings(own: Path | None = None, *, template: str = "Template") -> Readings:
+    """Return the readings of `templates.cfg`, and those of a user's file, which win.
 
-
-def read_readings(extra: Path) -> Readings:
-    """Return the shipped readings and those of a user's file, which win.
+    Args:
+        template: the name of the template namespace in this wiki; {{Template:x}} is {{x}}.
 
     Raises:
         UserError: the file cannot be read; a line of it is named.
     """
-    return Readings([*_lines_of(SHIPPED), *_lines_of(extra)])
+    return Readings([*_lines_of(SHIPPED), *(_lines_of(own) if own else ())], template=template)
 
 
 def _lines_of(path: Path) -> list[tuple[str, str]]:

@@ -9,9 +9,8 @@ import functools
 import itertools
 import re
 from collections.abc import Callable
+from types import ModuleType
 from typing import NamedTuple
-
-from expanda.eastasian import EAST_ASIAN, east_asian_cuts, east_asian_goes_on, ends_unmarked
 
 
 def _words(text: str) -> frozenset[str]:
@@ -31,7 +30,8 @@ RULED_LANGUAGES = _words(
 )
 # Here a full stop makes a number an ordinal: 3. Oktober, 19. Jahrhundert.
 _ORDINAL_LANGUAGES = _words("bs cs da de et fi hr hu is lv nb nn no pl sk sl sr tr")
-_NO_CASE_LANGUAGES = EAST_ASIAN | _words("th lo my km")
+_EAST_ASIAN_LANGUAGES = frozenset(["ko", "ja", "zh", "yue", "wuu", "lzh", "gan"])
+_NO_CASE_LANGUAGES = _EAST_ASIAN_LANGUAGES | _words("th lo my km")
 
 # Abbreviations that do not end a sentence, where sentencex cuts after them; capitals count, for ft. is not Ft. Worth.
 _BEFORE_ANYTHING = {
@@ -57,6 +57,7 @@ _WINDOW = 4096
 
 _CLOSING_STARTS = frozenset("”’»」』）)］]】〉》〕")
 _OPENERS = ("(", "（", "[", "［")
+_PLAIN_STOPS = (".", "!", "?")
 _STOPS = frozenset(".!?…\"'”’»)]")
 _BRAND = re.compile(r"[a-z]{1,3}[A-Z]")  # iPhone, eBay: a sentence may start so
 _MARKER = re.compile(r"[(]?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[IVX]{1,5})[.)]{1,2}\s*\Z")  # "1." of a list, not yet an item
@@ -76,10 +77,15 @@ def ends_sentence(text: str, language: str) -> bool:
 
     Thai and Lao have none: there every text ends a sentence. In Korean so does a final verb ending without a mark.
     """
+    if text.endswith(_PLAIN_STOPS):  # nearly every sentence
+        return True
     # Only the end is looked at: searching a long text from its start would cost its square.
     end = text[-20:]
     base = base_language(language)
-    return base in UNMARKED_LANGUAGES or bool(_ENDS.search(end)) or (base == "ko" and ends_unmarked(end))
+    if base in UNMARKED_LANGUAGES or _ENDS.search(end):
+        return True
+    east_asian = _rules(language).east_asian if base == "ko" else None
+    return east_asian is not None and bool(east_asian.ends_unmarked(end))
 
 
 def describe_language(language: str) -> str | None:
@@ -122,10 +128,19 @@ class _Rules(NamedTuple):
     base: str
     has_case: bool
     has_ordinals: bool
-    is_east_asian: bool
+    east_asian: ModuleType | None
     always_cuts: bool
     before_anything: frozenset[str]
     before_numbers: frozenset[str]
+
+
+def _east_asian(base: str) -> ModuleType | None:
+    """Return `expanda.eastasian`, whose patterns take long to compile, for the languages that need it."""
+    if base not in _EAST_ASIAN_LANGUAGES:
+        return None
+    from expanda import eastasian
+
+    return eastasian
 
 
 @functools.lru_cache
@@ -138,8 +153,8 @@ def _rules(language: str) -> _Rules:
         base=base,
         has_case=base not in _NO_CASE_LANGUAGES,
         has_ordinals=base in _ORDINAL_LANGUAGES,
-        is_east_asian=base in EAST_ASIAN,
-        always_cuts=base in EAST_ASIAN or base == "km",
+        east_asian=_east_asian(base),
+        always_cuts=base in _EAST_ASIAN_LANGUAGES or base == "km",
         before_anything=_BEFORE_ANYTHING.get(base, frozenset()),
         before_numbers=_BEFORE_NUMBERS.get(base, frozenset()),
     )
@@ -182,7 +197,10 @@ def _goes_on(parts: list[str], after: str, rules: _Rules) -> bool:
         or (len(end) < 8 and len(parts) == 1 and _MARKER.match(end))
     ):
         return True
-    return rules.is_east_asian and east_asian_goes_on(end[-24:], after, rules.base, is_spaced=len(end) < len(before))
+    if rules.east_asian is None:
+        return False
+    is_spaced = len(end) < len(before)
+    return bool(rules.east_asian.east_asian_goes_on(end[-24:], after, rules.base, is_spaced=is_spaced))
 
 
 def _is_small(letter: str) -> bool:
@@ -216,8 +234,8 @@ def _finish(parts: list[str], rules: _Rules) -> list[str]:
 
 def _more_cuts(sentence: str, rules: _Rules) -> list[int]:
     cuts = []
-    if rules.is_east_asian:
-        cuts = east_asian_cuts(sentence, rules.base)
+    if rules.east_asian is not None:
+        cuts = rules.east_asian.east_asian_cuts(sentence, rules.base)
     elif rules.base == "km":
         cuts = [match.end() for match in _KHMER_STOP.finditer(sentence)]
     elif rules.has_case and not _QUOTES.search(sentence):

@@ -8,7 +8,7 @@ import math
 import shutil
 from pathlib import Path
 
-from expanda.utils import Progress
+from expanda.utils import PROGRESS_BYTES, Progress
 
 BUCKET_BYTES = 64 << 20
 MAX_BUCKETS = 256
@@ -39,11 +39,15 @@ def shuffle_lines(
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(name.open("wb")) for name in names]
         progress = stack.enter_context(Progress(f"shuffling {side}", source.stat().st_size, unit="bytes"))
+        unsaid = 0
         for index, line in enumerate(stack.enter_context(source.open("rb"))):
             digits = _key_digits(f"{seed} {side} {index}")  # order_key(seed, side, index)
             end = b"" if line.endswith(b"\n") else b"\n"  # the last line may have none
             files[int(digits, 16) * buckets >> KEY_BITS].write(f"{digits}{index:012x}".encode() + line + end)
-            progress.advance(len(line))
+            unsaid += len(line)
+            if unsaid > PROGRESS_BYTES:
+                progress.advance(unsaid)
+                unsaid = 0
     with target.open("wb") as out:
         for name in names:
             with name.open("rb") as bucket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 from collections.abc import Callable
 
 from expanda.sentences import base_language, split_sentences
@@ -118,7 +119,8 @@ def _load_kss(language: str) -> Callable[[str], object]:
     except ImportError as error:
         raise UserError(f"splitter 'kss' is not installed ({error}); install it with: pip install kss") from error
     # Workers of ours already fill the machine: kss must not start its own.
-    return functools.partial(kss.split_sentences, num_workers=1)
+    takes_workers = "num_workers" in inspect.signature(kss.split_sentences).parameters  # since 3.0; before, always one
+    return functools.partial(kss.split_sentences, num_workers=1) if takes_workers else kss.split_sentences
 
 
 def _load_function(spec: str) -> Callable[[str], object]:

@@ -14,7 +14,7 @@ import numpy as np
 from expanda.keys import BuildConfig
 from expanda.lines import escape, read_raw_documents, text_bytes, unescape
 from expanda.shuffling import order_key
-from expanda.utils import Progress, UserError
+from expanda.utils import PROGRESS_BYTES, Progress, UserError
 
 SIDES = ("train", "test")
 NO_TEXT = "no sequence was kept, so there is nothing to build a corpus from; is min-length too large?"
@@ -92,8 +92,12 @@ def _repeats(sources: Sequence[Path]) -> list[int]:
 def _units(source: Path, by: str) -> Iterator[tuple[int, bytes]]:
     """Yield (number of the unit that stays whole, line of a sequence)."""
     with Progress(f"dividing {source.name}", source.stat().st_size, unit="bytes") as progress:
+        unsaid = 0
         for line_number, (document, line) in enumerate(read_raw_documents(source)):
-            progress.advance(len(line))
+            unsaid += len(line)
+            if unsaid > PROGRESS_BYTES:
+                progress.advance(unsaid)
+                unsaid = 0
             yield (line_number if by == "line" else document), line
 
 

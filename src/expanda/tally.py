@@ -49,10 +49,15 @@ class Report:
 
     def read_sequence(self, text: str, reason: str | None) -> None:
         """Count one candidate sequence, kept or dropped for `reason`, and its characters."""
-        self.sequences.read += 1
-        self.sequences.settle(reason)
-        self.characters.read += len(text)
-        self.characters.settle(reason, len(text))
+        sequences, characters, size = self.sequences, self.characters, len(text)
+        sequences.read += 1
+        characters.read += size
+        if reason is None:  # not through `settle`: this runs for every sentence of a corpus
+            sequences.kept += 1
+            characters.kept += size
+        else:
+            sequences.dropped[reason] += 1
+            characters.dropped[reason] += size
 
     def as_record(self) -> dict[str, Any]:
         """Return plain data; `add_record` takes it back."""

@@ -13,6 +13,7 @@ from types import TracebackType
 
 VERSION = "0.1.0"
 PROGRESS_SECONDS = 10.0
+PROGRESS_BYTES = 1 << 20  # what loops over lines do between two words about it
 _NAME_CHARACTERS = string.ascii_lowercase + string.digits
 
 

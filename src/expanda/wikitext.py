@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from expanda.links import Links
 from expanda.marks import BREAK, GAP, HOLE, KEPT, NAMED, without_marks
 from expanda.markup import BLOCK_TAGS, DROPPED_TAGS, FORMULA_TAGS, VERBATIM_TAGS, Markup
-from expanda.readings import Reading, Readings, arguments_of, shipped_readings
+from expanda.readings import Reading, arguments_of, load_readings
 from expanda.tidying import decode_entities, tidy
 
 __all__ = ["HOLE", "Cleaner", "clean"]
@@ -28,7 +29,10 @@ class Cleaner:
         namespaces: number -> name in this wiki, so that [[Datei:…]] is known for what it is.
         language: the wiki's language, for the other names its namespaces go by.
         keep_math: whether a formula stays as its source; otherwise it leaves a HOLE.
-        readings: how templates read; default: as shipped.
+        templates: a file of the user's that says how more templates read.
+
+    Raises:
+        UserError: this file cannot be read.
     """
 
     def __init__(
@@ -37,10 +41,10 @@ class Cleaner:
         language: str = "",
         *,
         keep_math: bool = True,
-        readings: Readings | None = None,
+        templates: Path | None = None,
     ) -> None:
         self.links = Links(namespaces, language)
-        self.readings = (readings or shipped_readings()).in_wiki(namespaces.get(10, "Template"))
+        self.readings = load_readings(templates, template=namespaces.get(10, "Template"))
         self.keep_math = keep_math
         self.unclosed: Counter[str] = Counter()  # '{{', '[[', '{|' or a tag -> how often nothing closed it
         self.unrendered: Counter[str] = Counter()  # template -> how often it left a hole in a line of text

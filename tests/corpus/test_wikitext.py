@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from expanda import marks
 from expanda.parsing import ParsingCleaner
-from expanda.readings import read_readings
+from expanda.readings import load_readings
 from expanda.utils import UserError
 from expanda.wikitext import HOLE, Cleaner, clean
 
@@ -182,7 +182,7 @@ def test_a_users_file_teaches_templates_and_wins_over_ours(tmp_path: Path):
         '# mine\nmystery => {1}[ of {2}][ ({year}; {3})]\nlang => L\npre * => -\ngap => " | "\nups => @joined\n',
         encoding="utf-8",
     )
-    cleaner = Cleaner({}, readings=read_readings(own))
+    cleaner = Cleaner({}, templates=own)
     read = cleaner.clean(
         "A {{mystery|x}}, {{mystery|x|y}}, {{Mystery|x|3=z}}, {{lang|fr|a}}{{pre b}}{{gap}}{{ups|a|b}}."
     )
@@ -198,7 +198,7 @@ def test_a_mistake_in_a_file_of_templates_is_named_with_its_line(tmp_path: Path,
     own = tmp_path / "own.cfg"
     own.write_text(f"x => y\n{line}\n", encoding="utf-8")
     with pytest.raises(UserError, match=message):
-        read_readings(own)
+        load_readings(own)
 
 
 PIECES = [

@@ -11,7 +11,6 @@ from typing import Any, BinaryIO
 from expanda.articles import ARGUMENTS, Article, Recipe, chunks, extract_articles, rules_of
 from expanda.mediawiki import Dump, Header, read_header
 from expanda.options import boolean, existing_file, one_of
-from expanda.readings import read_readings, shipped_readings
 from expanda.streams import cut_source, read_source
 from expanda.tally import Report
 from expanda.utils import Progress, UserError
@@ -89,8 +88,7 @@ def _new_cleaner(
         from expanda.parsing import ParsingCleaner  # loads a parser that others do not need
 
         kind = ParsingCleaner
-    readings = read_readings(templates) if templates else shipped_readings()
-    return kind(namespaces, language, keep_math=math == "source", readings=readings)
+    return kind(namespaces, language, keep_math=math == "source", templates=templates)
 
 
 def _articles(dump: Dump) -> Iterator[Article]:
