@@ -22,7 +22,7 @@ _TITLE = re.compile(rb"<title>(.*?)</title>")
 _ID = re.compile(rb"<id>(\d+)</id>")
 
 
-def tile(source: Path, target: Path, times: int) -> int:
+def tile(source: Path, target: Path, times: int, *, pages_per_stream: int = PAGES_PER_STREAM) -> int:
     """Write the pages of `source` `times` times, each copy but the first with new titles and page ids.
 
     Args:
@@ -46,16 +46,16 @@ def tile(source: Path, target: Path, times: int) -> int:
     copies = [_renamed(page, number) for number in range(times) for page in pages]
     size = 0
     with target.open("wb") as file:
-        for stream in _streams(head, copies, tail):
+        for stream in _streams(head, copies, tail, pages_per_stream):
             size += len(stream)
             file.write(bz2.compress(stream))
     return size
 
 
-def _streams(head: bytes, pages: list[bytes], tail: bytes) -> Iterator[bytes]:
+def _streams(head: bytes, pages: list[bytes], tail: bytes, pages_per_stream: int) -> Iterator[bytes]:
     yield head
-    for start in range(0, len(pages), PAGES_PER_STREAM):
-        yield b"".join(pages[start : start + PAGES_PER_STREAM])
+    for start in range(0, len(pages), pages_per_stream):
+        yield b"".join(pages[start : start + pages_per_stream])
     yield tail
 
 

@@ -53,11 +53,12 @@ def _as_json(value: Any) -> Any:
     return value if isinstance(value, str | int | float | None) else str(value)
 
 
-def load_config(path: Path, *, check_inputs: bool = True) -> Config:
+def load_config(path: Path, *, check_inputs: bool = True, executor: str | None = None) -> Config:
     """Read and check a configuration file; paths in it are relative to the current directory.
 
     Args:
         check_inputs: whether an input file that is missing is a mistake.
+        executor: where to work, for every extension that can; wins over what the file says.
 
     Raises:
         UserError: with every mistake that was found, one a line.
@@ -73,6 +74,8 @@ def load_config(path: Path, *, check_inputs: bool = True) -> Config:
         arguments[module], mistakes = extension.cast(
             {key: text for key, text in given.items() if key in extension.arguments or key not in inherited}
         )
+        if executor is not None and "executor" in extension.arguments:
+            arguments[module]["executor"] = executor
         problems += mistakes
     sources = []
     for module, pattern in build.input_files:

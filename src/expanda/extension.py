@@ -24,6 +24,7 @@ class Extension:
 
     `main(input_file, output_file, temporary, args)` writes the text of one input. With `output = 'documents'` the
     output is in the form of `expanda.lines` and `main` returns its report; otherwise it is plain text, as in Expanda.
+    With `resumes`, `temporary` and the output are as a killed run left them, and `main` goes on from there.
     """
 
     module: str
@@ -34,6 +35,7 @@ class Extension:
     main: Callable[[str, str, str, dict[str, Any]], Any]
     arguments: Mapping[str, Mapping[str, Any]]
     writes_documents: bool
+    resumes: bool
 
     def cast(self, values: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
         """Turn the texts of a configuration section into typed arguments; return them and every problem found."""
@@ -119,4 +121,5 @@ def load_extension(module_name: str) -> Extension:
         main=declared["main"],
         arguments=declared.get("arguments", {}),
         writes_documents=declared.get("output") == "documents",
+        resumes=bool(declared.get("resumes")),
     )

@@ -80,12 +80,12 @@ class Outputs:
     def publish(self) -> None:
         """Flush every file to the disk, then rename all in the order in which they were staged."""
         for staged in self._staged.values():
-            _sync(staged, os.O_RDWR)
+            sync(staged, os.O_RDWR)
         for place, staged in self._staged.items():
             staged.replace(place)
         for folder in {place.parent for place in self._staged}:
             with contextlib.suppress(OSError):  # not every file system lets a directory be synced
-                _sync(folder, os.O_RDONLY)
+                sync(folder, os.O_RDONLY)
         self._staged.clear()
         self._claims.close()
 
@@ -97,7 +97,8 @@ class Outputs:
         self._claims.close()
 
 
-def _sync(path: Path, mode: int) -> None:
+def sync(path: Path, mode: int = os.O_RDWR) -> None:
+    """Flush a file or a directory to the disk."""
     handle = os.open(path, mode)
     try:
         os.fsync(handle)

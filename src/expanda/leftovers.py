@@ -6,6 +6,7 @@ there are no such locks (Windows, some network file systems) nothing is ever rem
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import sys
@@ -19,6 +20,7 @@ if sys.platform != "win32":
 
 PREFIX = "expanda-"  # of our temporary directories
 MARKER = ".expanda-build"  # the file in each that says so
+MADE_PARENT = "The directory around it was made by the build, too.\n"  # in the marker, where that is so
 _STAGED = re.compile(r"\.(.+)\.[0-9a-f]{8}\.part")  # as Outputs.stage names them
 
 
@@ -38,12 +40,25 @@ def claim(file: Path) -> BinaryIO | None:
     return handle
 
 
-def remove_leftovers(build: BuildConfig) -> None:
-    """Delete the temporary directories and the unfinished outputs that nobody holds any more; nothing else."""
+def remove_work(folder: Path) -> None:
+    """Delete a directory of unfinished work, and the one around it if a build made that and nothing else lies in it."""
+    made_parent = MADE_PARENT in (folder / MARKER).read_text()
+    shutil.rmtree(folder)
+    if made_parent:
+        with contextlib.suppress(OSError):  # something else lies in it
+            folder.parent.rmdir()
+
+
+def remove_leftovers(build: BuildConfig, *, keep: str | None = None) -> None:
+    """Delete the temporary directories and the unfinished outputs that nobody holds any more; nothing else.
+
+    Args:
+        keep: the name of a temporary directory that stays.
+    """
     for marker in sorted(build.temporary_path.glob(f"{PREFIX}*/{MARKER}")):
-        if not marker.parent.is_symlink() and (handle := claim(marker)):
+        if marker.parent.name != keep and not marker.parent.is_symlink() and (handle := claim(marker)):
             with handle:
-                shutil.rmtree(marker.parent)
+                remove_work(marker.parent)
     for folder in {place.parent for place in build.places.values() if place.parent.is_dir()}:
         for staged in sorted(folder.iterdir()):
             found = _STAGED.fullmatch(staged.name)

@@ -19,7 +19,7 @@ from expanda.utils import VERSION, UserError
 
 _COUNTS = Report().as_record().keys()
 # Neither changes a byte of the outputs.
-_IRRELEVANT = ("num-cores", "temporary-path")
+_IRRELEVANT = ("num-cores", "executor", "temporary-path")
 
 
 def versions() -> dict[str, str]:
@@ -77,7 +77,7 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
 def is_up_to_date(path: Path, wanted: dict[str, Any]) -> bool:
     """Whether the manifest at `path` tells of a build by the recipe `wanted`, and its outputs are unchanged."""
     old = read_manifest(path)
-    if old is None or not old.get("outputs") or _relevant(old, wanted) != _relevant(wanted, wanted):
+    if old is None or not old.get("outputs") or deciding_part(old, of=wanted) != deciding_part(wanted):
         return False
     for name, described in old["outputs"].items():
         place = path.parent / name
@@ -86,9 +86,13 @@ def is_up_to_date(path: Path, wanted: dict[str, Any]) -> bool:
     return True
 
 
-def _relevant(record: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
-    """Return the part of a manifest, or of a recipe, that must agree: no counts of a source, no irrelevant keys."""
-    part = json.loads(json.dumps({key: record.get(key) for key in wanted}))
+def deciding_part(record: dict[str, Any], *, of: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the part of a recipe, or of a manifest, that decides the outputs: no counts, no irrelevant keys.
+
+    Args:
+        of: a recipe whose keys to take; default: all of `record`.
+    """
+    part: dict[str, Any] = json.loads(json.dumps({key: record.get(key) for key in (of or record)}))
     for section in (part["config"] or {}).values():
         for key in _IRRELEVANT:
             section.pop(key, None)
@@ -96,6 +100,11 @@ def _relevant(record: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
         for key in _COUNTS:
             source.pop(key, None)
     return part
+
+
+def ledger_of(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a build lost, source by source: pages by title and id, or bytes of the file, each with its reason."""
+    return [entry for source in manifest.get("sources", []) for entry in source.get("lost", [])]
 
 
 def refuse_foreign_outputs(build: BuildConfig) -> None:

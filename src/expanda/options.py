@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from expanda.utils import did_you_mean
 
+_EXECUTOR = re.compile(r"local:[1-9]\d*|dask://[^\s/:]+:\d+")
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -44,6 +46,17 @@ def existing_file(text: str) -> Path:
     if not path.is_file():
         raise ValueError(f"there is no such file; looked for {path.absolute()}")
     return path
+
+
+def executor_name(text: str) -> str:
+    """Read `local:N` or `dask://host:port`, as an option's type.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if not _EXECUTOR.fullmatch(text):
+        raise ValueError("must be local:N or dask://host:port")
+    return text
 
 
 def at_least(smallest: int) -> Callable[[str], int]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from expanda.utils import PROGRESS_BYTES, Progress
 
-BUCKET_BYTES = 64 << 20
-MAX_BUCKETS = 256
+BUCKET_BYTES = 8 << 20
+MAX_BUCKETS = 200  # as many files are open at once
 KEY_BITS = 64
 
 

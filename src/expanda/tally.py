@@ -9,7 +9,32 @@ from typing import Any
 
 from expanda.utils import UserError
 
+_TITLE_CHARACTERS = 200
 _NOTHING: Mapping[str, Any] = {"read": 0, "kept": 0, "dropped": {}}
+
+
+def loss(
+    source: object,
+    reason: str,
+    *,
+    page: str | None = None,
+    id: int | None = None,
+    bytes: tuple[int, int] | None = None,
+) -> dict[str, Any]:
+    """Return a record for `Report.add_record` with one entry of the ledger.
+
+    Args:
+        page, id: title and number of the page that is lost or cut apart, where they are known.
+        bytes: from the one byte to before the other the file, as it lies on disk, could not be used.
+    """
+    entry = {
+        "source": str(source),
+        "page": page[:_TITLE_CHARACTERS] if page else None,
+        "id": id,
+        "bytes": list(bytes) if bytes else None,
+        "reason": reason,
+    }
+    return {"lost": [entry]}
 
 
 @dataclass
@@ -38,6 +63,8 @@ class Report:
 
     Beside these, which must balance, stands what cleaning met: templates that it could not read, by name; constructs
     that nothing closed, by their opening; and kept sequences in which it closed the gap that a template left ('holes').
+    `replaced` counts characters that no text may hold, by kind. `lost` is the ledger of what could not be read, in the
+    source's order: see `loss`.
     """
 
     pages: Tally = field(default_factory=Tally)
@@ -46,6 +73,9 @@ class Report:
     unrendered: Counter[str] = field(default_factory=Counter)
     unclosed: Counter[str] = field(default_factory=Counter)
     closed: Counter[str] = field(default_factory=Counter)
+    lengths: Counter[str] = field(default_factory=Counter)
+    replaced: Counter[str] = field(default_factory=Counter)
+    lost: list[dict[str, Any]] = field(default_factory=list)
 
     def read_sequence(self, text: str, reason: str | None) -> None:
         """Count one candidate sequence, kept or dropped for `reason`, and its characters."""
@@ -55,6 +85,8 @@ class Report:
         if reason is None:  # not through `settle`: this runs for every sentence of a corpus
             sequences.kept += 1
             characters.kept += size
+            shift = max(size.bit_length() - 3, 0)  # classes: three binary digits, four to a doubling
+            self.lengths[str(size >> shift << shift)] += 1
         else:
             sequences.dropped[reason] += 1
             characters.dropped[reason] += size
@@ -62,7 +94,8 @@ class Report:
     def as_record(self) -> dict[str, Any]:
         """Return plain data; `add_record` takes it back."""
         record = {name: tally.as_record() for name, tally in self._tallies().items()}
-        return record | {name: dict(counts.most_common()) for name, counts in self._counters().items()}
+        record |= {name: dict(counts.most_common()) for name, counts in self._counters().items()}
+        return record | {"lost": list(self.lost)}
 
     def add_record(self, record: Mapping[str, Any]) -> None:
         """Add what another report counted."""
@@ -73,6 +106,23 @@ class Report:
             tally.dropped.update(counts["dropped"])
         for name, counter in self._counters().items():
             counter.update(record.get(name, {}))
+        self.lost.extend(record.get("lost", ()))
+
+    def add(self, other: Report) -> None:
+        """Add what another report counted. Quick, because it runs for every page; `add_record` is the general way."""
+        for mine, tally in (
+            (self.pages, other.pages),
+            (self.sequences, other.sequences),
+            (self.characters, other.characters),
+        ):
+            mine.read += tally.read
+            mine.kept += tally.kept
+            for reason, n in tally.dropped.items():
+                mine.dropped[reason] += n
+        for name, counter in other._counters().items():
+            if counter:
+                getattr(self, name).update(counter)
+        self.lost.extend(other.lost)
 
     def check(self, source: object) -> None:
         """Raise unless everything that was read is accounted for.

@@ -75,6 +75,12 @@ class Workspace:
         return ids
 
 
+@pytest.fixture(scope="session")
+def workspace_at() -> Callable[[Path], Workspace]:
+    """Make a workspace of a directory; for what lives longer than one test."""
+    return Workspace
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """An empty workspace, which is the current directory."""

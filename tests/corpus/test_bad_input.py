@@ -24,7 +24,8 @@ def fails(workspace, capsys):
         assert message.startswith("expanda: error: ")
         assert "Traceback" not in message
         made = [path for path in sorted(workspace.path.rglob("*")) if path.is_file() and path not in before]
-        assert [path for path in made if path.suffix != ".pyc"] == []  # Python's own cache of an imported extension
+        # But for what the next build would go on from, and Python's own cache of an imported extension.
+        assert [path for path in made if path.suffix != ".pyc" and "/tmp/expanda-" not in path.as_posix()] == []
         return message
 
     return run
@@ -40,32 +41,27 @@ def damage(packed: bytes) -> bytes:
     [
         (lambda packed: b"just some words", "neither bz2, gzip or xz nor XML"),
         (lambda packed: b"", "the file is empty"),
-        (lambda packed: packed[: len(packed) // 2], r"ends at byte \d+ inside a bz2 stream that starts at byte 0"),
-        (lambda packed: packed + bz2.compress(b"<x/>")[:9], "inside a bz2 stream that starts at byte [1-9]"),
-        (lambda packed: packed + b"garbage", "not bz2 follows the last stream, at byte [1-9]"),
-        (damage, "damaged bz2 stream"),
+        (
+            lambda packed: packed[: len(packed) // 2],
+            r"no page .* can be read: the file ends at byte \d+ inside a bz2 stream that starts at byte 0",
+        ),
+        (damage, "no page .* can be read: damaged bz2 stream"),
         (lambda packed: b"<html><p>words</p></html>", "XML but no MediaWiki dump: its root element is <html>"),
         (lambda packed: bz2.compress(b"words"), "neither bz2"),
         (lambda packed: b"<mediawiki></mediawiki>", "holds no page"),
-        (lambda packed: b"<mediawiki><page><title>x", r"damaged or cut short.*line 1, column \d+"),
-        (lambda packed: b"<mediawiki>\n<page></pag></mediawiki>", "mismatched tag at line 2"),
+        (lambda packed: b"<mediawiki><page><title>x", "no page .* can be read: the XML is damaged or cut short"),
+        (
+            lambda packed: b"<mediawiki>\n<page></pag></mediawiki>",
+            "no page .* can be read: the XML is damaged or cut short: mismatched tag",
+        ),
         (lambda packed: b'<!DOCTYPE x [<!ENTITY a "b">]><mediawiki/>', "declares a document type"),
-        (lambda packed: bz2.decompress(packed).replace(b"This", b"\xff\xfe"), "not well-formed"),
     ],
 )
-def test_a_file_that_is_no_complete_dump(fails, workspace, packed_dump, make, message):
+def test_a_file_of_which_nothing_can_be_read(fails, workspace, packed_dump, make, message):
     workspace.write("wiki.xml.bz2", make(packed_dump))
     text = fails(WIKI)
     assert "wiki.xml.bz2" in text
     assert re.search(message, text)
-
-
-@pytest.mark.parametrize("cut", [0.01, 0.3, 0.6, 0.99])
-def test_a_multistream_dump_cut_anywhere(fails, workspace, packed_dump, page, dump, cut):
-    text = dump(*(page(f"{n}", "words " * 50) for n in range(30))).encode()
-    streams = b"".join(bz2.compress(text[at : at + 500]) for at in range(0, len(text), 500))
-    workspace.write("wiki.xml.bz2", streams[: int(len(streams) * cut)])
-    assert "get" in fails(WIKI)
 
 
 def test_a_multistream_dump_is_read_whole(workspace, build, packed_dump):
@@ -194,7 +190,7 @@ def die(task):
     os.kill(os.getpid(), signal.SIGKILL)
 
 def main(input_file, output_file, temporary, args):
-    list(run_tasks(die, range(5), workers=2))
+    list(run_tasks(die, range(5), executor="local:2"))
 
 __extension__ = {"main": main}
 """

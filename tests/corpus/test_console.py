@@ -107,7 +107,7 @@ def test_without_text_corpora_only_the_ids_are_written_and_the_old_text_goes(wor
     build(config.replace("seed = 7", "seed = 7\ntext-corpora = false"))
     names = {"corpus.raw.txt", "corpus.train.bin", "corpus.test.bin", "vocab.txt", "tokenizer.json"}
     assert set(workspace.manifest["outputs"]) == names
-    assert {path.name for path in workspace.build.iterdir()} == {*names, "manifest.json", "corpus.txt"}
+    assert {path.name for path in workspace.build.iterdir()} == {*names, "manifest.json", "report.html", "corpus.txt"}
     assert {side: (workspace.build / f"corpus.{side}.bin").read_bytes() for side in ids} == ids
 
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import string
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -188,9 +189,12 @@ def test_what_is_no_whole_array_is_an_error(content, message):
         list(array_records("namu.json", [content.encode()]))
 
 
-def test_bytes_that_are_not_utf8_are_an_error():
-    with pytest.raises(UserError, match="not UTF-8"):
-        list(array_records("namu.json", [b'[{"a": "\xff"}]']))
+def test_bytes_that_are_not_utf8_are_replaced_and_counted():
+    replaced = Counter()
+    assert list(array_records("namu.json", [b'[{"a": "\xff', b"\xc3", b'\xa9"}]'], replaced=replaced)) == [
+        {"a": "\ufffd\xe9"}
+    ]
+    assert replaced == {"invalid UTF-8": 1}
 
 
 def test_only_about_one_record_is_held_at_a_time():

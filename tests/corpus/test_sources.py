@@ -8,6 +8,7 @@ import random
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from expanda.articles import Recipe, extract_articles
 from expanda.executors import PENDING_PER_WORKER, run_tasks
 from expanda.ext import wikipedia
 from expanda.extension import load_extension
+from expanda.journal import Journal
 from expanda.mediawiki import Dump, Header, read_header
 from expanda.namumark import NamuCleaner
 from expanda.redirects import redirect_pattern
@@ -63,11 +65,11 @@ def torn_streams_of(xml, size=700):
 
 def extract(path, tmp_path, *, workers=1):
     """Return the documents and the counts that the extension makes of a dump."""
-    output, temporary = tmp_path / f"documents-{workers}", tmp_path / f"temporary-{workers}"
-    temporary.mkdir(exist_ok=True)
     arguments, _ = load_extension("expanda.ext.wikipedia").cast({"num-cores": str(workers)})
-    report = wikipedia.extract(str(path), str(output), str(temporary), arguments)
-    return output.read_bytes(), report
+    with tempfile.TemporaryDirectory(dir=tmp_path) as temporary:
+        output = Path(temporary) / "documents"
+        report = wikipedia.extract(str(path), str(output), temporary, arguments)
+        return output.read_bytes(), report
 
 
 @pytest.fixture
@@ -113,9 +115,11 @@ def test_whole_pieces_are_read_once(xml, tmp_path):
     path.write_bytes(b"".join(streams_of(xml)))
     recipe = Recipe(NamuCleaner, Rules("article", 0, None, "en"))
     report = Report()
-    with (tmp_path / "out").open("wb") as output:
-        tasks = wikipedia._pieces(path, read_header(path), recipe, tmp_path)
-        pieces = list(extract_articles(tasks, output, report, workers=1))  # raises where a piece cannot stand alone
+    with Journal(tmp_path / "journal", tmp_path / "out") as output:
+        tasks = wikipedia._pieces(path, read_header(path), recipe, tmp_path, 1 << 20)
+        pieces = list(
+            extract_articles(tasks, output, report, executor="local:1")
+        )  # raises where a piece cannot stand alone
     assert len(pieces) > 10
     assert report.pages.read == 60
 
@@ -146,7 +150,7 @@ def test_a_false_beginning_inside_a_page_loses_and_doubles_nothing(expected, xml
     honest = b"&lt;page&gt;" * 50
     for number, text in enumerate((said, honest)):
         (tmp_path / f"{number}.xml").write_bytes(xml.replace(b"page 30 is", text + b" is", 1))
-    honest_result = extract(tmp_path / "1.xml", tmp_path, workers=1)
+    honest_result = extract(tmp_path / "1.xml", tmp_path)
     assert honest_result != expected
     assert extract(tmp_path / "0.xml", tmp_path, workers=workers) == honest_result
 
@@ -161,44 +165,7 @@ def test_a_cut_at_a_false_stream_is_noticed(xml, tmp_path):
         with pytest.raises(UserError, match="wiki"):
             list(read_source(path, end=wrong))
         with pytest.raises(UserError, match="wiki"):
-            list(Dump(path, read_source(path, start=wrong), header=Header()).pages())
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("part", [0, 3, 9, 15])
-def test_damage_in_any_stream_is_named_with_its_byte(xml, tmp_path, part, workers):
-    streams = streams_of(xml)
-    start = len(b"".join(streams[:part]))
-    middle = len(streams[part]) // 2
-    streams[part] = streams[part][:middle] + bytes([streams[part][middle] ^ 255]) + streams[part][middle + 1 :]
-    path = tmp_path / "wiki"
-    path.write_bytes(b"".join(streams))
-    with pytest.raises(UserError, match=rf"wiki: damaged bz2 stream \(starts at byte {start:,}, "):
-        extract(path, tmp_path, workers=workers)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda streams: streams[:-1], "damaged or cut short: no element found"),
-        (lambda streams: [*streams[:-2], streams[-2][:-5]], "ends at byte .* inside a bz2 stream"),
-        (lambda streams: [*streams, b"garbage"], "something that is not bz2 follows the last stream, at byte"),
-        (
-            lambda streams: [*streams[:9], bz2.compress(b"</page>"), *streams[9:]],
-            "mismatched tag .* from byte .* of the",
-        ),
-        (lambda streams: [*streams[:9], bz2.compress(b"<!DOCTYPE x>"), *streams[9:]], "damaged or cut short"),
-        (lambda streams: [*streams[:9], bz2.compress(END), *streams[9:]], "junk after document element"),
-        (lambda streams: [*streams[:9], bz2.compress(b"&lol;"), *streams[9:]], "undefined entity"),
-        (lambda streams: [streams[0], streams[-1]], "holds no page"),
-    ],
-)
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_multistream_dump_that_is_not_whole(xml, tmp_path, change, message, workers):
-    path = tmp_path / "wiki"
-    path.write_bytes(b"".join(change(streams_of(xml))))
-    with pytest.raises(UserError, match=message):
-        extract(path, tmp_path, workers=workers)
+            list(Dump(path, read_source(path, start=wrong), header=Header(), strict=True).pages())
 
 
 def test_workers_start_without_the_heavy_libraries():
@@ -293,7 +260,7 @@ def process_of(task):
 @pytest.mark.parametrize("weight", [None, int, lambda task: -task])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_the_tasks_order_whichever_are_begun_first(weight, workers):
-    done = list(run_tasks(process_of, range(50), workers=workers, weight=weight))
+    done = list(run_tasks(process_of, range(50), executor=f"local:{workers}", weight=weight))
     assert [task for task, _ in done] == list(range(50))
     assert (os.getpid() in {process for _, process in done}) == (workers == 1)
 
@@ -307,5 +274,5 @@ def test_few_tasks_are_made_ahead_of_the_results():
             made = number + 1
             yield number
 
-    for (task, _), _ in zip(run_tasks(process_of, tasks(), workers=2, weight=int), range(60), strict=False):
+    for (task, _), _ in zip(run_tasks(process_of, tasks(), executor="local:2", weight=int), range(60), strict=False):
         assert made - task <= PENDING_PER_WORKER * 2 + 1

@@ -15,7 +15,7 @@ OUTPUTS = {"corpus.raw.txt", "corpus.test.txt", "corpus.train.txt", "vocab.txt",
 
 
 def test_every_output_is_there_and_the_manifest_describes_it(wiki):
-    assert {path.name for path in wiki.build.iterdir()} == OUTPUTS | {"manifest.json"}
+    assert {path.name for path in wiki.build.iterdir()} == OUTPUTS | {"manifest.json", "report.html"}
     assert set(wiki.manifest["outputs"]) == OUTPUTS
     for name, described in wiki.manifest["outputs"].items():
         content = (wiki.build / name).read_bytes()

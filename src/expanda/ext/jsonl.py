@@ -9,8 +9,8 @@ from typing import Any
 
 from expanda.lines import documents_text
 from expanda.options import boolean
-from expanda.streams import read_source
-from expanda.tally import Report
+from expanda.streams import read_parts, read_source
+from expanda.tally import Report, loss
 from expanda.units import ARGUMENTS, document_of
 from expanda.utils import Progress, UserError
 
@@ -23,14 +23,17 @@ def extract(input_file: str, output_file: str, temporary: str, args: dict[str, A
     """Write the text of each record as one document; return what was read, kept and dropped.
 
     Raises:
-        UserError: a line is no JSON object, and skip-bad is false; or there is no record.
+        UserError: a line is no JSON object or a packed stream is damaged, and skip-bad is false; or there is no record.
     """
     source, report = Path(input_file), Report()
     with (
         Progress(f"reading {source}", source.stat().st_size, unit="bytes") as progress,
         Path(output_file).open("w", encoding="utf-8", newline="\n") as output,
     ):
-        for number, line in enumerate(_lines(read_source(source, advance=progress.advance)), 1):
+        blocks = (
+            _blocks(source, report, progress) if args["skip-bad"] else read_source(source, advance=progress.advance)
+        )
+        for number, line in enumerate(_lines(blocks), 1):
             if not line.strip():
                 continue
             report.pages.read += 1
@@ -48,6 +51,14 @@ def extract(input_file: str, output_file: str, temporary: str, args: dict[str, A
     if not report.pages.read:
         raise UserError(f"{source}: this file holds no record; it must have one JSON object a line")
     return report.as_record()
+
+
+def _blocks(source: Path, report: Report, progress: Progress) -> Iterator[bytes]:
+    """Yield the file's bytes; where some are lost a line ends, so that its halves are not read as one."""
+    for part in read_parts(source, advance=progress.advance):
+        if part.damage:
+            report.add_record(loss(source, part.damage, bytes=(part.start, part.end)))
+        yield part.data or b"\n"
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:

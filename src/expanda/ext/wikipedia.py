@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from expanda.articles import ARGUMENTS, Article, Recipe, chunks, extract_articles, rules_of
-from expanda.mediawiki import Dump, Header, read_header
+from expanda.articles import (
+    ARGUMENTS,
+    QUARANTINED,
+    Article,
+    Item,
+    Recipe,
+    chunks,
+    executor_of,
+    extract_articles,
+    rules_of,
+)
+from expanda.journal import JOURNAL, Journal
+from expanda.mediawiki import Dump, Header, Page, read_header
 from expanda.options import boolean, existing_file, one_of
-from expanda.streams import cut_source, read_source
+from expanda.streams import cut_source, read_parts
 from expanda.tally import Report
 from expanda.utils import Progress, UserError
 from expanda.wikitext import Cleaner
 
 
 class PieceError(Exception):
-    """A piece of a dump does not consist of whole pages: it was cut in a wrong place, or it is damaged."""
+    """A piece of a dump does not consist of whole pages: it was cut in a wrong place, or its XML is damaged."""
 
 
 @dataclass(frozen=True)
@@ -32,21 +43,30 @@ class PieceTask:
     start: int
     end: int
     is_last: bool
+    page_bytes: int
+    skip: Mapping[int, str] = field(default_factory=dict)
 
     def size(self) -> int:
         """Return the bytes of the piece."""
         return self.end - self.start
 
-    def articles(self) -> Iterator[Article]:
-        """Yield the articles of the piece.
+    def articles(self) -> Iterator[Item]:
+        """Yield the articles of the piece, and what is lost of it where packed streams are damaged.
 
         Raises:
-            PieceError: the bytes are not whole packed streams that hold whole pages.
+            PieceError: the bytes are not whole pages but for such damage; who reads on without cuts will see why.
         """
-        header = self.header if self.start else None
-        blocks = read_source(self.source, start=self.start, end=self.end)
+        dump = Dump(
+            self.source,
+            read_parts(self.source, start=self.start, end=self.end),
+            header=self.header if self.start else None,
+            start=self.start,
+            ends_early=not self.is_last,
+            strict=True,
+            page_bytes=self.page_bytes,
+        )
         try:
-            yield from _articles(Dump(self.source, blocks, header=header, ends_early=not self.is_last))
+            yield from _items(dump, self.page_bytes)
         except UserError as error:
             raise PieceError(str(error)) from error
 
@@ -55,29 +75,36 @@ def extract(input_file: str, output_file: str, temporary: str, args: dict[str, A
     """Write the articles of a dump as documents; return what was read, kept and dropped.
 
     Raises:
-        UserError: the file is no complete MediaWiki dump, or a page could not be cleaned.
+        UserError: the file is no MediaWiki dump, or nothing of it can be read.
     """
-    source, report, workers = Path(input_file), Report(), args["num-cores"]
+    source, report, executor = Path(input_file), Report(), executor_of(args)
     header = read_header(source)
     language = args["language"] or header.language
     cleaning = {key: args[key] for key in ("cleaner", "math", "templates")}
-    recipe = Recipe(partial(_new_cleaner, header.namespaces, language, **cleaning), rules_of(args, language))
+    new_cleaner = partial(_new_cleaner, header.namespaces, language, **cleaning)
+    recipe = Recipe(new_cleaner, rules_of(args, language), str(source), args["page-seconds"])
     with (
         Progress(f"reading {source}", source.stat().st_size, unit="bytes") as progress,
-        Path(output_file).open("wb") as output,
+        Journal(Path(temporary) / JOURNAL, Path(output_file)) as output,
     ):
-        pieces = _pieces(source, header, recipe, Path(temporary))
-        start = _extract_pieces(pieces, output, report, workers, progress)
+        pieces = _pieces(source, header, recipe, Path(temporary), args["page-bytes"])
+        start = _extract_pieces(pieces, output, report, executor, progress)
         if start < source.stat().st_size:
-            blocks = read_source(source, start=start, advance=progress.advance)
-            dump = Dump(source, blocks, header=header if start else None, start=start)
-            for _ in extract_articles(
-                chunks(_articles(dump), recipe, Path(temporary)), output, report, workers=workers
-            ):
+            parts = read_parts(source, start=start, advance=progress.advance)
+            before = header if start else None
+            dump = Dump(source, parts, header=before, start=start, page_bytes=args["page-bytes"])
+            tasks = chunks(_items(dump, args["page-bytes"]), recipe, Path(temporary))
+            for _ in extract_articles(tasks, output, report, executor=executor):
                 pass
     if not report.pages.read:
-        raise UserError(f"{source}: this dump holds no page; was it exported completely?")
+        raise UserError(f"{source}: {_why_nothing(report)}")
     return report.as_record()
+
+
+def _why_nothing(report: Report) -> str:
+    if report.lost:
+        return f"no page of this dump can be read: {report.lost[0]['reason']}; get it again"
+    return "this dump holds no page; was it exported completely?"
 
 
 def _new_cleaner(
@@ -91,21 +118,28 @@ def _new_cleaner(
     return kind(namespaces, language, keep_math=math == "source", templates=templates)
 
 
-def _articles(dump: Dump) -> Iterator[Article]:
-    return (Article(page.title, page.text, page.drop_reason()) for page in dump.pages())
+def _items(dump: Dump, page_bytes: int) -> Iterator[Item]:
+    for item in dump.items():
+        if isinstance(item, Page):
+            dropped = item.drop_reason()
+            note = f"it is larger than page-bytes, {page_bytes:,}" if dropped == QUARANTINED else ""
+            yield Article(item.title, item.text, dropped, item.id, note)
+        else:
+            yield item
 
 
-def _pieces(source: Path, header: Header, recipe: Recipe, temporary: Path) -> Iterator[PieceTask]:
+def _pieces(source: Path, header: Header, recipe: Recipe, temporary: Path, page_bytes: int) -> Iterator[PieceTask]:
     """Yield tasks that together read the whole dump, or none when it cannot be cut."""
     size = source.stat().st_size
     for number, (start, end) in enumerate(cut_source(source)):
         if (start, end) == (0, size) or header.encoding != "utf-8":
             return
-        yield PieceTask(temporary / f"piece-{number:06d}", recipe, source, header, start, end, end == size)
+        stem = temporary / f"piece-{number:06d}"
+        yield PieceTask(stem, recipe, source, header, start, end, end == size, page_bytes)
 
 
 def _extract_pieces(
-    pieces: Iterator[PieceTask], output: BinaryIO, report: Report, workers: int, progress: Progress
+    pieces: Iterator[PieceTask], output: Journal, report: Report, executor: str, progress: Progress
 ) -> int:
     """Do the pieces in order, up to the first that cannot stand alone; return the byte where what is left begins.
 
@@ -115,7 +149,7 @@ def _extract_pieces(
     """
     done = 0
     try:
-        for piece in extract_articles(pieces, output, report, workers=workers, weight=PieceTask.size):
+        for piece in extract_articles(pieces, output, report, executor=executor, weight=PieceTask.size):
             done = piece.end
             progress.advance(piece.size())
     except PieceError:
@@ -129,6 +163,7 @@ __extension__ = {
     "description": "articles of a MediaWiki XML dump (plain, bz2, gzip, xz or zst), cleaned and cut into sequences",
     "author": "the toolkit",
     "output": "documents",
+    "resumes": True,
     "main": extract,
     "arguments": {
         **ARGUMENTS,
