@@ -1,4 +1,4 @@
-"""The pages of a wiki to documents, in tasks that worker processes can do: what the wikis' extensions share."""
+"""The pages of a wiki to documents, in tasks that worker processes can do."""
 
 from __future__ import annotations
 
@@ -16,16 +16,12 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from expanda.executors import Watch, run_tasks
 from expanda.journal import Journal
 from expanda.lines import documents_text
-from expanda.options import at_least, boolean, executor_name, one_of
 from expanda.patience import Patience, TookTooLongError
-from expanda.sentences import describe_language
-from expanda.sequences import SENTENCE_MAX_LENGTH, Rules, sequences_of
-from expanda.splitters import load_splitter
+from expanda.sequences import Rules, sequences_of
 from expanda.tally import Report, loss
 from expanda.utils import UserError, say
 
 CHUNK_CHARACTERS = 1 << 20
-PAGE_BYTES = 1 << 24
 _REASON_CHARACTERS = 500
 
 
@@ -254,60 +250,3 @@ def _reason(error: BaseException, recipe: Recipe) -> str:
 def _add_counts(cleaner: PageCleaner, report: Report) -> None:
     report.unrendered.update(cleaner.unrendered)
     report.unclosed.update(cleaner.unclosed)
-
-
-def executor_of(args: dict[str, Any]) -> str:
-    """Return where to work, from the values of `ARGUMENTS`."""
-    return args["executor"] or f"local:{args['num-cores']}"
-
-
-def rules_of(args: dict[str, Any], language: str) -> Rules:
-    """Return how a text is cut, from the values of `ARGUMENTS`; say when nobody has rules for the language.
-
-    Raises:
-        UserError: the splitter cannot be used here.
-    """
-    unit = args["unit"] or ("sentence" if args["split-sent"] else "filled")
-    longest = args["max-length"] or (SENTENCE_MAX_LENGTH if unit in ("sentence", "filled") else None)
-    load_splitter(args["splitter"], language)  # better to fail now than in every worker
-    note = describe_language(language)
-    if note and unit in ("sentence", "filled") and args["splitter"] in (None, "sentencex"):
-        say(f"note: {note}")
-    return Rules(unit, args["min-length"], longest, language, bool(args.get("keep-holes")), args["splitter"])
-
-
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "num-cores": {"type": at_least(1), "default": 1, "help": "worker processes; the output never depends on it"},
-    "executor": {
-        "type": executor_name,
-        "default": None,
-        "help": "where to work: local:N or dask://host:port; wins over num-cores",
-    },
-    "min-length": {"type": at_least(0), "default": 50, "help": "drop sequences of at most so many characters"},
-    "max-length": {
-        "type": at_least(1),
-        "default": None,
-        "help": f"drop sequences of at least so many characters; default {SENTENCE_MAX_LENGTH} for sentences only",
-    },
-    "split-sent": {"type": boolean, "default": True, "help": "false: join sentences as long as max-length allows"},
-    "unit": {
-        "type": one_of("sentence", "paragraph", "article"),
-        "default": None,
-        "help": "what a sequence is; wins over split-sent; default sentence",
-    },
-    "splitter": {
-        "type": str,
-        "default": None,
-        "help": "who cuts sentences: sentencex, nltk, kss, or module:function; default sentencex with rules of ours",
-    },
-    "page-seconds": {
-        "type": at_least(1),
-        "default": 60,
-        "help": "a page that takes longer is quarantined (on Windows only between worker processes)",
-    },
-    "page-bytes": {
-        "type": at_least(1),
-        "default": PAGE_BYTES,
-        "help": "a page whose text has more bytes is quarantined",
-    },
-}

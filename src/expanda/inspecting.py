@@ -9,35 +9,19 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from expanda.aligning import Piece, pieces
 from expanda.articles import Article, Recipe
 from expanda.config import Source, load_config
+from expanda.inspectable import Inspectable
 from expanda.marks import HOLE
 from expanda.sequences import sequences_of
 from expanda.tally import Report
 from expanda.utils import UserError, did_you_mean
 
 _DIM, _GREEN, _BOLD, _PLAIN = "\x1b[2m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
-Span = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Inspectable:
-    """How an extension shows its pages: what its module's function `inspect(input_file, args)` returns.
-
-    Args:
-        recipe: what happens to each page.
-        read: yields the pages between two bytes of the file, or all (None), without holding them.
-        spans: yields spans that `read` probably takes; `read` raises a UserError for a wrong one. May yield nothing.
-    """
-
-    recipe: Recipe
-    read: Callable[[Span | None], Iterator[Article]]
-    spans: Callable[[], Iterable[Span]] = tuple
 
 
 @dataclass(frozen=True)
@@ -98,7 +82,7 @@ def _inspectable(source: Source) -> Inspectable:
 
 
 def _function(module: str) -> Callable[[str, dict[str, Any]], Inspectable] | None:
-    return getattr(importlib.import_module(module), "inspect", None) or _SHIPPED.get(module)
+    return getattr(importlib.import_module(module), "inspect", None)
 
 
 def _named(inspectable: Inspectable, title: str) -> Iterator[Article]:
@@ -199,54 +183,3 @@ def _marked(found: Iterable[Piece], *, color: bool) -> str:
 def _safe(text: str) -> str:
     """Show control characters, with which a page could paint over our words on a terminal, as their code."""
     return "".join(c if c.isprintable() or c in "\n\t\u3000\u00a0" else f"\\u{ord(c):04X}" for c in text)
-
-
-def _wikipedia(input_file: str, args: dict[str, Any]) -> Inspectable:
-    from expanda.articles import rules_of
-    from expanda.ext import wikipedia
-    from expanda.mediawiki import Dump, read_header
-    from expanda.streams import cut_source, read_parts
-
-    path, page_bytes = Path(input_file), args["page-bytes"]
-    header, size = read_header(path), path.stat().st_size
-    language = args["language"] or header.language
-    options = {key: args[key] for key in ("cleaner", "math", "templates")}
-    new_cleaner = partial(wikipedia._new_cleaner, header.namespaces, language, **options)
-
-    def read(span: Span | None) -> Iterator[Article]:
-        start, end = span or (0, size)
-        dump = Dump(
-            path,
-            read_parts(path, start=start, end=end),
-            header=header if start else None,
-            start=start,
-            ends_early=end < size,
-            strict=span is not None,
-            page_bytes=page_bytes,
-        )
-        return (item for item in wikipedia._items(dump, page_bytes) if isinstance(item, Article))
-
-    return Inspectable(Recipe(new_cleaner, rules_of(args, language)), read, partial(cut_source, path))
-
-
-def _namuwiki(input_file: str, args: dict[str, Any]) -> Inspectable:
-    from expanda.articles import rules_of
-    from expanda.ext import namuwiki
-    from expanda.namumark import NamuCleaner
-    from expanda.utils import Progress
-
-    path = Path(input_file)
-
-    def read(_: Span | None) -> Iterator[Article]:
-        with Progress(f"reading {path}", path.stat().st_size, unit="bytes") as progress:
-            items = namuwiki._items(path, progress, args["page-bytes"])
-            yield from (item for item in items if isinstance(item, Article))
-
-    return Inspectable(Recipe(NamuCleaner, rules_of(args, args["language"])), read)
-
-
-# Until these extensions have a function `inspect` of their own, which then wins.
-_SHIPPED: dict[str, Callable[[str, dict[str, Any]], Inspectable]] = {
-    "expanda.ext.wikipedia": _wikipedia,
-    "expanda.ext.namuwiki": _namuwiki,
-}

@@ -15,11 +15,12 @@ import pytest
 
 import expanda.streams
 from expanda.articles import Recipe, extract_articles
+from expanda.elements import Header
 from expanda.executors import PENDING_PER_WORKER, run_tasks
 from expanda.ext import wikipedia
 from expanda.extension import load_extension
 from expanda.journal import Journal
-from expanda.mediawiki import Dump, Header, read_header
+from expanda.mediawiki import Dump, read_header
 from expanda.namumark import NamuCleaner
 from expanda.redirects import redirect_pattern
 from expanda.sequences import Rules

@@ -8,23 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from expanda.articles import (
-    ARGUMENTS,
-    QUARANTINED,
-    Article,
-    Item,
-    Recipe,
-    chunks,
-    executor_of,
-    extract_articles,
-    rules_of,
-)
+from expanda.articles import QUARANTINED, Article, Item, Recipe, chunks, extract_articles
+from expanda.inspectable import Inspectable, Span
 from expanda.journal import JOURNAL, Journal
 from expanda.jsonstream import ArrayDamageError, array_records
 from expanda.namumark import NamuCleaner
 from expanda.streams import read_parts
 from expanda.tally import Report, loss
 from expanda.utils import Progress, UserError
+from expanda.wikioptions import ARGUMENTS, executor_of, rules_of
 from expanda.xmltext import mend_text
 
 _MAIN_NAMESPACES = ("0", "문서")  # dumps have numbers, as numbers or as text; newer ones the name
@@ -38,7 +30,7 @@ def extract(input_file: str, output_file: str, temporary: str, args: dict[str, A
         UserError: the file is no NamuWiki dump, or nothing of it can be read.
     """
     source, report = Path(input_file), Report()
-    recipe = Recipe(NamuCleaner, rules_of(args, args["language"]), str(source), args["page-seconds"])
+    recipe = _recipe(source, args)
     with (
         Progress(f"reading {source}", source.stat().st_size, unit="bytes") as progress,
         Journal(Path(temporary) / JOURNAL, Path(output_file)) as output,
@@ -49,6 +41,22 @@ def extract(input_file: str, output_file: str, temporary: str, args: dict[str, A
     if not report.pages.read:
         raise UserError(f"{source}: this dump holds no page; was it exported completely?")
     return report.as_record()
+
+
+def inspect(input_file: str, args: dict[str, Any]) -> Inspectable:
+    """Let `expanda inspect` show the pages of a dump."""
+    source = Path(input_file)
+
+    def read(_: Span | None) -> Iterator[Article]:
+        with Progress(f"reading {source}", source.stat().st_size, unit="bytes") as progress:
+            items = _items(source, progress, args["page-bytes"])
+            yield from (item for item in items if isinstance(item, Article))
+
+    return Inspectable(_recipe(source, args), read)
+
+
+def _recipe(source: Path, args: dict[str, Any]) -> Recipe:
+    return Recipe(NamuCleaner, rules_of(args, args["language"]), str(source), args["page-seconds"])
 
 
 def _items(source: Path, progress: Progress, page_bytes: int) -> Iterator[Item]:

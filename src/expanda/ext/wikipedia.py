@@ -8,23 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from expanda.articles import (
-    ARGUMENTS,
-    QUARANTINED,
-    Article,
-    Item,
-    Recipe,
-    chunks,
-    executor_of,
-    extract_articles,
-    rules_of,
-)
+from expanda.articles import QUARANTINED, Article, Item, Recipe, chunks, extract_articles
+from expanda.elements import Header, Page
+from expanda.inspectable import Inspectable, Span
 from expanda.journal import JOURNAL, Journal
-from expanda.mediawiki import Dump, Header, Page, read_header
+from expanda.mediawiki import Dump, read_header
 from expanda.options import boolean, existing_file, one_of
 from expanda.streams import cut_source, read_parts
 from expanda.tally import Report
 from expanda.utils import Progress, UserError
+from expanda.wikioptions import ARGUMENTS, executor_of, rules_of
 from expanda.wikitext import Cleaner
 
 
@@ -79,10 +72,7 @@ def extract(input_file: str, output_file: str, temporary: str, args: dict[str, A
     """
     source, report, executor = Path(input_file), Report(), executor_of(args)
     header = read_header(source)
-    language = args["language"] or header.language
-    cleaning = {key: args[key] for key in ("cleaner", "math", "templates")}
-    new_cleaner = partial(_new_cleaner, header.namespaces, language, **cleaning)
-    recipe = Recipe(new_cleaner, rules_of(args, language), str(source), args["page-seconds"])
+    recipe = _recipe(source, header, args)
     with (
         Progress(f"reading {source}", source.stat().st_size, unit="bytes") as progress,
         Journal(Path(temporary) / JOURNAL, Path(output_file)) as output,
@@ -99,6 +89,34 @@ def extract(input_file: str, output_file: str, temporary: str, args: dict[str, A
     if not report.pages.read:
         raise UserError(f"{source}: {_why_nothing(report)}")
     return report.as_record()
+
+
+def inspect(input_file: str, args: dict[str, Any]) -> Inspectable:
+    """Let `expanda inspect` show the pages of a dump."""
+    source, page_bytes = Path(input_file), args["page-bytes"]
+    header, size = read_header(source), source.stat().st_size
+
+    def read(span: Span | None) -> Iterator[Article]:
+        start, end = span or (0, size)
+        dump = Dump(
+            source,
+            read_parts(source, start=start, end=end),
+            header=header if start else None,
+            start=start,
+            ends_early=end < size,
+            strict=span is not None,
+            page_bytes=page_bytes,
+        )
+        return (item for item in _items(dump, page_bytes) if isinstance(item, Article))
+
+    return Inspectable(_recipe(source, header, args), read, partial(cut_source, source))
+
+
+def _recipe(source: Path, header: Header, args: dict[str, Any]) -> Recipe:
+    language = args["language"] or header.language
+    cleaning = {key: args[key] for key in ("cleaner", "math", "templates")}
+    new_cleaner = partial(_new_cleaner, header.namespaces, language, **cleaning)
+    return Recipe(new_cleaner, rules_of(args, language), str(source), args["page-seconds"])
 
 
 def _why_nothing(report: Report) -> str:
