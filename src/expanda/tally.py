@@ -37,6 +37,16 @@ def loss(
     return {"lost": [entry]}
 
 
+def length_class(size: int) -> str:
+    """Return the class of a length, by its lower edge: three binary digits, so four classes to a doubling."""
+    shift = max(size.bit_length() - 3, 0)
+    return str(size >> shift << shift)
+
+
+_MOST_CLASSES = 2048  # lengths that nearly all sentences have are looked up
+_CLASSES = [length_class(size) for size in range(_MOST_CLASSES)]
+
+
 @dataclass
 class Tally:
     """One kind of thing counted. `read` is counted on its own, so that a loss on the way shows."""
@@ -85,8 +95,7 @@ class Report:
         if reason is None:  # not through `settle`: this runs for every sentence of a corpus
             sequences.kept += 1
             characters.kept += size
-            shift = max(size.bit_length() - 3, 0)  # classes: three binary digits, four to a doubling
-            self.lengths[str(size >> shift << shift)] += 1
+            self.lengths[_CLASSES[size] if size < _MOST_CLASSES else length_class(size)] += 1
         else:
             sequences.dropped[reason] += 1
             characters.dropped[reason] += size
